@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * esp.h - ESP (RFC 4303) in tunnel mode with AEAD (RFC 4106, RFC 7634): seal, open, limits.
+ *
+ * Outbound: esp_seal() takes an inner IP packet and makes an ESP packet (SPI first, no UDP
+ * header). Inbound: esp_open() finds the SA by SPI, tests the replay window, decrypts,
+ * marks the window, checks padding, and hands out the inner packet.
+ *
+ * Nonces. The explicit IV is 32 fresh bits (cw_rand_fresh32, drawn after the plaintext is
+ * there) and the low 32 bits of the sequence number. An SA ends for good at ESP_SEQ_HARD
+ * packets, before these low bits can repeat, so no IV repeats under a key. Keys come from
+ * a new Diffie-Hellman exchange and are never stored. A process that is copied or restored
+ * from a snapshot with its sequence number draws other fresh bits; the processor's
+ * generator is outside of what a snapshot holds.
+ *
+ * Implements: RFC 4303 s2, s3.3, s3.4, appendix A (ESN); RFC 4106; RFC 3948 s2.1 (the ESP part).
+ * Threads: one.
+ */
+#ifndef ESP_H
+#define ESP_H
+
+#include "interconnect/base/base.h"
+#include "interconnect/base/crypt.h"
+#include "interconnect/base/stat.h"
+
+enum {
+	ESP_HEADER = 16,                /* SPI, sequence, IV */
+	ESP_TRAILER_MAX = 5,            /* pad (0-3), pad length, next header */
+	ESP_OVERHEAD_MAX = ESP_HEADER + ESP_TRAILER_MAX + CW_AEAD_TAG,
+	ESP_WINDOW = 8192,              /* packets behind the newest that are still accepted once */
+	ESP_SPI_MIN = 256,
+};
+
+/* Packets after which an SA wants a successor, and after which it seals no more, with or without ESN. */
+#define ESP_SEQ_SOFT ((uint64_t)3 << 30)
+#define ESP_SEQ_HARD (((uint64_t)1 << 32) - 1)
+/* Failed ICVs after which an inbound SA opens no more (forgery limit). */
+#define ESP_ICV_FAIL_HARD ((uint64_t)1 << 36)
+
+enum { ESP_NH_IPV4 = 4, ESP_NH_IPV6 = 41, ESP_NH_NONE = 59 };
+
+struct esp_keys {
+	uint32_t spi;
+	enum cw_aead_alg aead;
+	bool esn;
+	const uint8_t *key;             /* AEAD key, then 4 bytes of salt */
+	size_t key_size;
+};
+
+struct esp_out;
+struct esp_in;
+struct esp_sadb;
+
+/* The largest inner packet whose ESP packet has at most SIZE bytes; 0 when none fits. */
+size_t esp_inner_max(size_t size);
+
+CW_NODISCARD int esp_out_new(const struct esp_keys *keys, struct esp_out **ret_out);
+void esp_out_free(struct esp_out *o);
+/* Seals SIZE bytes of IN, behind which ESP_TRAILER_MAX bytes must be writable, to OUT, which holds SIZE + ESP_OVERHEAD_MAX.
+ * Returns the size of the ESP packet; CW_E_LIMIT when the SA is used up. */
+CW_NODISCARD int esp_seal(struct esp_out *o, uint8_t next_header, uint8_t *in, size_t size, uint8_t *out);
+uint64_t esp_out_seq(const struct esp_out *o);          /* last number used; 0: none */
+bool esp_out_soft(const struct esp_out *o);             /* past ESP_SEQ_SOFT */
+uint32_t esp_out_spi(const struct esp_out *o);
+/* Tests only: the next packet has number SEQ. Refuses to go back. */
+CW_NODISCARD int esp_out_skip(struct esp_out *o, uint64_t seq);
+
+/* Inbound SAs by SPI. OWNER is handed back by esp_open(). */
+CW_NODISCARD int esp_sadb_new(struct esp_sadb **ret_db);
+void esp_sadb_free(struct esp_sadb *db);
+CW_NODISCARD int esp_sadb_add(struct esp_sadb *db, const struct esp_keys *keys, void *owner);   /* CW_E_CONFLICT: SPI in use */
+void esp_sadb_del(struct esp_sadb *db, uint32_t spi);
+/* A random SPI that is not in use. */
+uint32_t esp_sadb_spi(const struct esp_sadb *db);
+
+/* The owner of the SA that PKT names, or NULL: whose counters to use. */
+void *esp_sadb_owner(const struct esp_sadb *db, const uint8_t *pkt, size_t size);
+/* Opens an ESP packet of SIZE bytes to OUT (SIZE bytes long). Returns the size of the inner packet, with *RET_NEXT_HEADER; 0 for
+ * a dummy packet (RFC 4303 s2.6). Failures, each with its drop counter in STAT: CW_E_TRUNC, CW_E_NOT_FOUND (no SA), CW_E_REPLAY,
+ * CW_E_AUTH, CW_E_MALFORMED (padding), CW_E_LIMIT. */
+CW_NODISCARD int esp_open(struct esp_sadb *db, const uint8_t *pkt, size_t size, uint8_t *out, uint8_t *ret_next_header,
+			  struct cw_stat *stat);
+/* Highest number accepted on the inbound SA, 0 when unknown. */
+uint64_t esp_in_seq(const struct esp_sadb *db, uint32_t spi);
+
+#endif

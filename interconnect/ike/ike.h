@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ike.h - IKEv2 (RFC 7296) with one peer: messages in, messages out, keys to whoever asks.
+ *
+ * A struct ike is one configured peer, in both roles. It holds the IKE SAs with that peer
+ * (usually one; two while a new one replaces an old one) and their child SA. It knows no
+ * socket, no loop and no ESP: bytes and the time come in by calls, and go out by struct
+ * ike_ops. Two of them can be joined in one process, which is how the tests work.
+ *
+ * Without rekeying, a child SA that nears a limit is replaced together with its IKE SA:
+ * ike_renew() negotiates a new pair, then deletes the old one (make before break).
+ * Requests to rekey by CREATE_CHILD_SA are answered NO_ADDITIONAL_SAS.
+ *
+ * Messages are handed over and taken without the non-ESP marker.
+ *
+ * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, INFORMATIONAL), RFC 7427, RFC 5282, RFC 5903, RFC 8031.
+ * Errors: 0 or a negative code (err.h).   Threads: loop thread only.
+ */
+#ifndef IKE_H
+#define IKE_H
+
+#include "interconnect/base/addr.h"
+#include "interconnect/base/base.h"
+#include "interconnect/base/crypt.h"
+#include "interconnect/base/err.h"
+#include "interconnect/base/stat.h"
+
+struct ike;
+
+enum ike_auth { IKE_AUTH_PSK, IKE_AUTH_CERT };
+enum ike_esn { IKE_ESN_NO, IKE_ESN_YES, IKE_ESN_BOTH };
+
+/* A suite of the IKE SA or of ESP; see ike_suite_parse(). */
+struct ike_suite {
+	enum cw_aead_alg aead;
+	enum cw_hash prf;               /* IKE only */
+	unsigned group;                 /* IKE only: 19, 20, 31 */
+};
+
+enum { IKE_SUITE_TEXT = 64, IKE_ID_MAX = 256, IKE_PSK_MAX = 256, IKE_KEYMAT_MAX = 36 };
+
+/* What is agreed with the operator about a peer. Strings, key and certificates are borrowed and outlive the struct ike. */
+struct ike_conf {
+	const char *name;
+	bool initiate;
+	struct cw_endpoint local, remote;
+	enum ike_auth auth;
+	const uint8_t *psk;             /* IKE_AUTH_PSK */
+	size_t psk_size;
+	struct cw_cert *cert, *ca;      /* IKE_AUTH_CERT */
+	struct cw_key *key;
+	const char *local_id, *remote_id;  /* FQDN, IP address, or user@fqdn */
+	struct ike_suite ike, esp;
+	enum ike_esn esn;
+	bool encap;                     /* falsify NAT_DETECTION_SOURCE_IP, so that a kernel peer uses UDP */
+	struct cw_prefix local_ts, remote_ts;
+	uint64_t dpd_ms;                /* liveness check after so much silence; 0: never */
+};
+
+/* A child SA pair that was agreed. Keys hold the AEAD key and then 4 bytes of salt (RFC 4106 s8.1). */
+struct ike_child {
+	uint32_t spi_in, spi_out;
+	enum cw_aead_alg aead;
+	bool esn;
+	uint8_t key_in[IKE_KEYMAT_MAX], key_out[IKE_KEYMAT_MAX];
+	size_t key_size;
+	struct cw_prefix local_ts, remote_ts;
+	struct cw_endpoint local, remote;       /* where the IKE SA lives: ESP goes the same way */
+};
+
+enum ike_state { IKE_IDLE, IKE_CONNECTING, IKE_UP, IKE_STATE_N };
+const char *ike_state_name(enum ike_state s);
+
+struct ike_ops {
+	/* Sends a message to the peer. Loss is fine. */
+	void (*send)(void *ctx, const struct cw_endpoint *to, const void *msg, size_t size);
+	/* A fresh inbound SPI above 255 that no other SA here uses. */
+	uint32_t (*spi)(void *ctx);
+	/* Installs a child; a negative code refuses it and the IKE SA ends. CHILD is wiped after the call. */
+	int (*child_up)(void *ctx, const struct ike_child *child);
+	/* The pair whose inbound SPI this is, is gone. */
+	void (*child_down)(void *ctx, uint32_t spi_in);
+	/* The state of the peer changed; WHY is a word for people ("authenticated", "peer deleted the SA", ...). */
+	void (*state)(void *ctx, enum ike_state state, const char *why);
+};
+
+/* "aes256gcm16-prfsha384-ecp384"; for ESP (ESP true) "aes256gcm16". CW_E_INVALID; WHY (may be NULL) says what is known. */
+CW_NODISCARD int ike_suite_parse(const char *text, bool esp, struct ike_suite *ret_suite, struct cw_why *why);
+char *ike_suite_text(const struct ike_suite *s, bool esp, char buf[IKE_SUITE_TEXT]);
+
+/* CONF is copied (not what it points to). STAT counts and is borrowed. */
+CW_NODISCARD int ike_new(const struct ike_conf *conf, const struct ike_ops *ops, void *ctx, struct cw_stat *stat,
+			 struct ike **ret_ike);
+void ike_free(struct ike *k);           /* silent: tells nobody */
+
+/* Begins to connect, if the peer is to be called (conf.initiate); goes on trying with back-off until ike_stop(). */
+void ike_start(struct ike *k, uint64_t now_ms);
+/* Deletes all SAs, telling the peer once, and stays idle. */
+void ike_stop(struct ike *k, uint64_t now_ms);
+/* Replaces the present SA pair before a limit: either role may call it. */
+void ike_renew(struct ike *k, uint64_t now_ms);
+/* An authenticated ESP packet came in: liveness. */
+void ike_alive(struct ike *k, uint64_t now_ms);
+
+/* Is this message for this peer: one of its SPIs, or an IKE_SA_INIT request from its address? Pure. */
+bool ike_match(const struct ike *k, const struct cw_endpoint *from, const uint8_t *msg, size_t size);
+/* Takes a message that ike_match() accepted. Never fails: bad ones are dropped and counted in STAT. */
+void ike_input(struct ike *k, const struct cw_endpoint *from, const uint8_t *msg, size_t size, uint64_t now_ms);
+/* The time at which ike_tick() wants to be called, UINT64_MAX for never. Ask again after each call of the API. */
+uint64_t ike_next_ms(const struct ike *k);
+void ike_tick(struct ike *k, uint64_t now_ms);
+
+enum ike_state ike_state(const struct ike *k);
+
+/* For "tunnel show": the IKE SA in use; false when there is none. */
+struct ike_info {
+	uint64_t spi_i, spi_r;
+	bool initiator;
+	struct ike_suite ike, esp;
+	uint64_t established_ms;        /* monotonic */
+	char peer_id[IKE_ID_MAX];
+};
+bool ike_info(const struct ike *k, struct ike_info *ret_info);
+
+#endif

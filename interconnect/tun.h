@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tun.h - secure tunnels: the uplink sockets, the IKE peers, their ESP SAs; IP packets in and out.
+ *
+ * A struct tuns is all tunnels of one appliance. Each uplink is one UDP socket; datagrams
+ * are told apart by the non-ESP marker (RFC 3948), ESP by its SPI, IKE by SPI or source.
+ * Higher ranks (the NE's VXLAN, the IX's TUN device) see only inner IP packets, which are
+ * checked against the traffic selectors in both directions (RFC 4301 s5).
+ *
+ * Threads: loop thread only.
+ */
+#ifndef TUN_H
+#define TUN_H
+
+#include "interconnect/base/addr.h"
+#include "interconnect/base/base.h"
+#include "interconnect/base/conf.h"
+#include "interconnect/base/err.h"
+#include "interconnect/base/json.h"
+#include "interconnect/base/loop.h"
+#include "interconnect/base/rpc.h"
+#include "interconnect/base/stat.h"
+
+struct tuns;
+struct tun;
+
+enum { TUN_PACKET_MAX = 9216, TUN_TAIL = 32 };
+
+/* The configuration that IX and NE share: rows in tun_conf.c, to be embedded in theirs. */
+struct tun_conf_auth {
+	int method;                     /* enum ike_auth */
+	char *cert, *key, *ca, *secret_file, *local_id, *remote_id;
+};
+
+struct tun_conf_endpoint {
+	struct cw_ip address;
+	uint32_t port;
+};
+
+struct tun_conf {
+	char *name;
+	struct tun_conf_endpoint remote;
+	struct tun_conf_auth auth;
+	char *ike, *esp;
+	int esn;                        /* enum ike_esn */
+	bool encap, initiate;
+	uint32_t mtu;
+	struct cw_prefix local_ts, remote_ts;
+	struct { uint64_t ike, child; } rekey;  /* ms */
+	uint64_t dpd;                           /* ms */
+	struct cw_ip uplink;            /* which uplink address; family 0: the first of the family of remote */
+};
+
+extern const struct cw_conf_obj tun_conf_endpoint_obj;  /* one item of "uplinks": struct tun_conf_endpoint */
+extern const struct cw_conf_obj tun_conf_obj;           /* one item of "tunnels": struct tun_conf */
+
+enum tun_state { TUN_CONNECTING, TUN_UP, TUN_DEGRADED, TUN_DOWN, TUN_STATE_N };
+const char *tun_state_name(enum tun_state s);
+
+struct tun_ops {
+	/* An inner packet arrived, authenticated and within the selectors. PKT may be changed in place. */
+	void (*packet)(void *ctx, uint8_t *pkt, size_t size);
+	void (*state)(void *ctx, enum tun_state s);
+};
+
+/* Opens the uplinks (struct tun_conf_endpoint) and makes the tunnels (struct tun_conf); both lists are borrowed and outlive the
+ * tunnels. File names in CONF are relative to DIR. WHY names the tunnel and the field. Nothing is sent before tuns_start(). */
+CW_NODISCARD int tuns_new(struct cw_loop *l, const char *dir, const struct cw_conf_list *uplinks,
+			  const struct cw_conf_list *tunnels, struct tuns **ret_tuns, struct cw_why *why);
+/* Begins to connect. */
+void tuns_start(struct tuns *ts);
+/* Tells the peers good-bye and stops. */
+void tuns_stop(struct tuns *ts);
+void tuns_free(struct tuns *ts);
+struct tun *tuns_find(const struct tuns *ts, const char *name);
+size_t tuns_count(const struct tuns *ts);
+struct tun *tuns_at(const struct tuns *ts, size_t i);
+
+/* Who gets the inner packets; one subscriber. OPS is borrowed. */
+void tun_subscribe(struct tun *t, const struct tun_ops *ops, void *ctx);
+/* Sends an inner IP packet (behind which TUN_TAIL bytes are writable). CW_E_STATE while down, CW_E_FORBIDDEN outside the selectors,
+ * CW_E_LIMIT when it is larger than tun_inner_mtu(): counted each. */
+CW_NODISCARD int tun_send(struct tun *t, uint8_t *pkt, size_t size);
+/* Largest inner packet that leaves in one datagram of the path's MTU. */
+size_t tun_inner_mtu(const struct tun *t);
+const char *tun_name(const struct tun *t);
+enum tun_state tun_state(const struct tun *t);
+const struct tun_conf *tun_conf(const struct tun *t);
+struct cw_stat *tun_stat(struct tun *t);
+
+/* The REST body of the tunnel: name state suite paths[] counters ... */
+struct cw_json *tun_json(const struct tun *t);
+/* Answer "tunnel list" and "tunnel show NAME". */
+void tun_cmd_list(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request);
+void tun_cmd_show(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request);
+
+#endif
