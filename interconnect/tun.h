@@ -63,6 +63,9 @@ struct tun_ops {
 	void (*state)(void *ctx, enum tun_state s);
 };
 
+/* The rules across the lists, and the files they name: all that tuns_new() refuses without opening a socket. */
+CW_NODISCARD int tuns_check(const char *dir, const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels,
+			    struct cw_why *why);
 /* Opens the uplinks (struct tun_conf_endpoint) and makes the tunnels (struct tun_conf); both lists are borrowed and outlive the
  * tunnels. File names in CONF are relative to DIR. WHY names the tunnel and the field. Nothing is sent before tuns_start(). */
 CW_NODISCARD int tuns_new(struct cw_loop *l, const char *dir, const struct cw_conf_list *uplinks,
@@ -75,6 +78,8 @@ void tuns_free(struct tuns *ts);
 struct tun *tuns_find(const struct tuns *ts, const char *name);
 size_t tuns_count(const struct tuns *ts);
 struct tun *tuns_at(const struct tuns *ts, size_t i);
+/* What no tunnel can be blamed for: datagrams that belong to none. */
+struct cw_stat *tuns_stat(struct tuns *ts);
 
 /* Who gets the inner packets; one subscriber. OPS is borrowed. */
 void tun_subscribe(struct tun *t, const struct tun_ops *ops, void *ctx);
@@ -90,6 +95,10 @@ struct cw_stat *tun_stat(struct tun *t);
 
 /* The REST body of the tunnel: name state suite paths[] counters ... */
 struct cw_json *tun_json(const struct tun *t);
+/* {"drop.icv": 0, ...}: every counter of S. */
+struct cw_json *tun_json_counters(const struct cw_stat *s);
+/* The REST body of an appliance that has these tunnels: name kind state pid version rss_bytes uptime_s counters. KIND is "ix" or "ne". */
+struct cw_json *tuns_json(const struct tuns *ts, const char *name, const char *kind);
 /* Answer "tunnel list" and "tunnel show NAME". */
 void tun_cmd_list(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request);
 void tun_cmd_show(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request);
