@@ -53,6 +53,8 @@ struct cw_dh;
 /* Octets of a public value of the group, 0 when we do not do it. EC points are x || y without the leading 04. */
 size_t cw_dh_public_size(unsigned group);
 CW_NODISCARD int cw_dh_new(unsigned group, struct cw_dh **ret_dh);
+/* Tests only: the key pair of a known private value (of the size of the shared secret). CW_E_INVALID when it is none. */
+CW_NODISCARD int cw_dh_import(unsigned group, const uint8_t *private, size_t size, struct cw_dh **ret_dh);
 CW_NODISCARD int cw_dh_public(const struct cw_dh *d, uint8_t *out);
 /* The shared secret with PEER (exactly cw_dh_public_size bytes): x of the point, with its leading zeros. Refuses points off the
  * curve and a zero secret with CW_E_INVALID. RET_SIZE is how many of CW_DH_SECRET_MAX bytes were written. */
@@ -65,6 +67,8 @@ struct cw_cert;
 
 /* Private key from a PEM file that only its owner may read (-EPERM otherwise). */
 CW_NODISCARD int cw_key_load(const char *path, struct cw_key **ret_key);
+/* Public key from the DER of a SubjectPublicKeyInfo. */
+CW_NODISCARD int cw_key_parse(const void *spki, size_t size, struct cw_key **ret_key);
 void cw_key_free(struct cw_key *k);
 /* Signs TBS with the hash that fits the key: P-256 SHA-256, P-384 SHA-384, Ed25519 none, RSA PSS SHA-256. *RET_SIZE of
  * CW_SIG_MAX bytes to OUT: the signature alone, ECDSA as DER. */
@@ -73,6 +77,9 @@ CW_NODISCARD int cw_key_sign(struct cw_key *k, const void *tbs, size_t tbs_size,
 CW_NODISCARD int cw_key_alg_id(const struct cw_key *k, const uint8_t **ret_der, size_t *ret_size);
 /* IKEv2 hash number (RFC 7427 s7: 2 SHA2-256, 3 SHA2-384, 4 SHA2-512, 5 identity) that cw_key_sign() needs the peer to know. */
 unsigned cw_key_hash_number(const struct cw_key *k);
+/* cw_cert_verify_sig() by a key alone. */
+CW_NODISCARD int cw_key_verify(const struct cw_key *k, const void *alg_id, size_t alg_id_size, const void *tbs, size_t tbs_size,
+			       const void *sig, size_t sig_size);
 
 /* Certificate from PEM file, or from DER. */
 CW_NODISCARD int cw_cert_load(const char *path, struct cw_cert **ret_cert);
@@ -87,6 +94,7 @@ void cw_cert_subject(const struct cw_cert *c, const uint8_t **ret_der, size_t *r
 /* True if the certificate speaks for the DNS name (exact, no wildcard, case-insensitive), or the IP (size 4 or 16), in its
  * subjectAltName. A NUL inside a name never matches. */
 bool cw_cert_has_dns(const struct cw_cert *c, const char *name);
+bool cw_cert_has_email(const struct cw_cert *c, const char *email);     /* exact, case counts */
 bool cw_cert_has_ip(const struct cw_cert *c, const void *ip, size_t size);
 /* CW_E_AUTH unless CERT is signed by CA (a CA certificate) and both are in time, at wall time NOW; CHAIN (n, may be 0) are
  * untrusted intermediates. WHY_TEXT (may be NULL) gets OpenSSL's reason, static. Nothing is ever fetched. */
