@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+# The lab: two sites on this machine. The guest is made once per build folder.
+.PHONY: guest
+guest:
+	@vagrant/provision/packages lab
+	@vagrant/guest/build.sh $(B)/guest
+

@@ -14,7 +14,7 @@ else
 fi
 sum=$(printf %s "$name" | sha256sum)
 uuid=${sum:0:8}-${sum:8:4}-4${sum:13:3}-8${sum:17:3}-${sum:20:12}
-cat <<E
+cat <<XML
 <domain type='$type'>
   <name>$name</name>
   <uuid>$uuid</uuid>
@@ -57,3 +57,4 @@ cat <<E
     <memballoon model='none'/>
   </devices>
 </domain>
+XML
