@@ -123,7 +123,10 @@ static EVP_MAC_CTX *hmac_begin(enum cw_hash h, const void *key, size_t key_size)
 {
 	CW_AUTO(mac_ctx_cleanup) EVP_MAC_CTX *c = NULL;
 	char name[16];
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_construct_end() };
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_end(),
+	};
 
 	fetched();
 	strcpy(name, hash_rows[h].name);
@@ -253,8 +256,8 @@ int cw_aead_seal(struct cw_aead *a, const uint8_t nonce[CW_AEAD_NONCE], const vo
 }
 
 /* The part that can be refused for CW_E_AUTH is Final alone; what Update has put to OUT is wiped by the caller. */
-static int open_to(struct cw_aead *a, const uint8_t *nonce, const void *aad, size_t aad_size, const uint8_t *in, size_t size,
-		   uint8_t *out)
+static int open_to(struct cw_aead *a, const uint8_t *nonce, const void *aad, size_t aad_size, const uint8_t *in,
+		   size_t size, uint8_t *out)
 {
 	uint8_t tag[CW_AEAD_TAG], none[CW_AEAD_TAG];
 	int n = 0, rest = 0;
@@ -387,7 +390,8 @@ static EVP_PKEY *ec_import(const struct dh_row *row, const uint8_t *private, siz
 	EVP_PKEY *key = NULL;
 
 	strcpy(curve, row->curve);
-	if (n && BN_bn2nativepad(n, native, (int)row->secret_size) == (int)row->secret_size && ec_point_of(row, n, point))
+	if (n && BN_bn2nativepad(n, native, (int)row->secret_size) == (int)row->secret_size &&
+	    ec_point_of(row, n, point))
 		key = dh_key(row, EVP_PKEY_KEYPAIR, params);
 	BN_clear_free(n);
 	cw_mem_wipe(native, sizeof native);

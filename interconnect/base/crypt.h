@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * crypt.h - AEAD, PRF, hashes, Diffie-Hellman, signatures and certificates. OpenSSL
- * stands only in crypt.c and crypt_cert.c.
+ * stands only in crypt.c, crypt_key.c and crypt_cert.c.
  *
  * Every OpenSSL return code is compared with 1: minus one is a failure, too. Outputs are
  * untouched on failure unless said otherwise. Secrets that pass through are wiped.
@@ -25,7 +25,8 @@ struct cw_span {
 size_t cw_hash_size(enum cw_hash h);
 /* Hash, or HMAC under KEY, of the N spans one after the other. Writes cw_hash_size(h) bytes to OUT. */
 CW_NODISCARD int cw_hash(enum cw_hash h, const struct cw_span *in, size_t n, uint8_t *out);
-CW_NODISCARD int cw_hmac(enum cw_hash h, const void *key, size_t key_size, const struct cw_span *in, size_t n, uint8_t *out);
+CW_NODISCARD int cw_hmac(enum cw_hash h, const void *key, size_t key_size, const struct cw_span *in, size_t n,
+			 uint8_t *out);
 
 /* Incremental hash (disk images). */
 struct cw_hasher;
@@ -44,7 +45,7 @@ void cw_aead_free(struct cw_aead *a);
 /* Encrypts SIZE bytes from IN to OUT (may be the same) and writes the tag behind them: OUT holds size + 16. */
 CW_NODISCARD int cw_aead_seal(struct cw_aead *a, const uint8_t nonce[CW_AEAD_NONCE], const void *aad, size_t aad_size,
 			      const uint8_t *in, size_t size, uint8_t *out);
-/* Decrypts SIZE bytes followed by their tag; CW_E_AUTH when the tag is wrong: then OUT holds nothing of the plaintext. */
+/* Decrypts SIZE bytes followed by their tag; CW_E_AUTH when the tag is wrong: then OUT is wiped. */
 CW_NODISCARD int cw_aead_open(struct cw_aead *a, const uint8_t nonce[CW_AEAD_NONCE], const void *aad, size_t aad_size,
 			      const uint8_t *in, size_t size, uint8_t *out);
 
@@ -53,15 +54,15 @@ struct cw_dh;
 /* Octets of a public value of the group, 0 when we do not do it. EC points are x || y without the leading 04. */
 size_t cw_dh_public_size(unsigned group);
 CW_NODISCARD int cw_dh_new(unsigned group, struct cw_dh **ret_dh);
-/* Tests only: the key pair of a known private value (of the size of the shared secret). CW_E_INVALID when it is none. */
+/* Tests only: the key pair of a known private value, as long as the shared secret. CW_E_INVALID when it is none. */
 CW_NODISCARD int cw_dh_import(unsigned group, const uint8_t *private, size_t size, struct cw_dh **ret_dh);
 CW_NODISCARD int cw_dh_public(const struct cw_dh *d, uint8_t *out);
-/* The shared secret with PEER (exactly cw_dh_public_size bytes): x of the point, with its leading zeros. Refuses points off the
- * curve and a zero secret with CW_E_INVALID. RET_SIZE is how many of CW_DH_SECRET_MAX bytes were written. */
+/* The shared secret with PEER (exactly cw_dh_public_size bytes): x of the point, with its leading zeros. Refuses points
+ * off the curve and a zero secret with CW_E_INVALID. RET_SIZE is how many of CW_DH_SECRET_MAX bytes were written. */
 CW_NODISCARD int cw_dh_shared(struct cw_dh *d, const uint8_t *peer, size_t peer_size, uint8_t *out, size_t *ret_size);
 void cw_dh_free(struct cw_dh *d);
 
-/* ---- signatures and certificates (crypt_cert.c) ---- */
+/* ---- signatures (crypt_key.c) and certificates (crypt_cert.c) ---- */
 struct cw_key;                  /* a private or public key */
 struct cw_cert;
 
@@ -75,11 +76,12 @@ void cw_key_free(struct cw_key *k);
 CW_NODISCARD int cw_key_sign(struct cw_key *k, const void *tbs, size_t tbs_size, uint8_t *out, size_t *ret_size);
 /* DER of the AlgorithmIdentifier of what cw_key_sign() makes (RFC 7427 appendix A). Static. */
 CW_NODISCARD int cw_key_alg_id(const struct cw_key *k, const uint8_t **ret_der, size_t *ret_size);
-/* IKEv2 hash number (RFC 7427 s7: 2 SHA2-256, 3 SHA2-384, 4 SHA2-512, 5 identity) that cw_key_sign() needs the peer to know. */
+/* IKEv2 hash number (RFC 7427 s7: 2 SHA2-256, 3 SHA2-384, 4 SHA2-512, 5 identity) that cw_key_sign() needs the peer to
+ * know. */
 unsigned cw_key_hash_number(const struct cw_key *k);
 /* cw_cert_verify_sig() by a key alone. */
-CW_NODISCARD int cw_key_verify(const struct cw_key *k, const void *alg_id, size_t alg_id_size, const void *tbs, size_t tbs_size,
-			       const void *sig, size_t sig_size);
+CW_NODISCARD int cw_key_verify(const struct cw_key *k, const void *alg_id, size_t alg_id_size, const void *tbs,
+			       size_t tbs_size, const void *sig, size_t sig_size);
 
 /* Certificate from PEM file, or from DER. */
 CW_NODISCARD int cw_cert_load(const char *path, struct cw_cert **ret_cert);
@@ -91,20 +93,20 @@ void cw_cert_der(const struct cw_cert *c, const uint8_t **ret_der, size_t *ret_s
 CW_NODISCARD int cw_cert_spki_sha1(const struct cw_cert *c, uint8_t out[20]);
 /* DER of the subject; borrowed. */
 void cw_cert_subject(const struct cw_cert *c, const uint8_t **ret_der, size_t *ret_size);
-/* True if the certificate speaks for the DNS name (exact, no wildcard, case-insensitive), or the IP (size 4 or 16), in its
- * subjectAltName. A NUL inside a name never matches. */
+/* True if the certificate speaks for the DNS name (exact, no wildcard, case-insensitive), or the IP (size 4 or 16), in
+ * its subjectAltName. A NUL inside a name never matches. */
 bool cw_cert_has_dns(const struct cw_cert *c, const char *name);
 bool cw_cert_has_email(const struct cw_cert *c, const char *email);     /* exact, case counts */
 bool cw_cert_has_ip(const struct cw_cert *c, const void *ip, size_t size);
-/* CW_E_AUTH unless CERT is signed by CA (a CA certificate) and both are in time, at wall time NOW; CHAIN (n, may be 0) are
- * untrusted intermediates. WHY_TEXT (may be NULL) gets OpenSSL's reason, static. Nothing is ever fetched. */
-CW_NODISCARD int cw_cert_verify(const struct cw_cert *cert, struct cw_cert *const *chain, size_t n, const struct cw_cert *ca,
-				int64_t now, const char **why_text);
+/* CW_E_AUTH unless CERT is signed by CA (a CA certificate) and both are in time, at wall time NOW; CHAIN (n, may be 0)
+ * are untrusted intermediates. WHY_TEXT (may be NULL) gets the reason of a refusal, static. Nothing is ever fetched. */
+CW_NODISCARD int cw_cert_verify(const struct cw_cert *cert, struct cw_cert *const *chain, size_t n,
+				const struct cw_cert *ca, int64_t now, const char **why_text);
 /* Does KEY belong to CERT? */
 bool cw_cert_fits_key(const struct cw_cert *cert, const struct cw_key *k);
-/* Verifies SIG by the certificate's key with the algorithm of ALG_ID (DER AlgorithmIdentifier): ECDSA with SHA-256/384/512,
- * Ed25519, RSASSA-PSS with matching parameters, RSA PKCS#1 v1.5 with SHA-2. CW_E_UNSUPPORTED for others (SHA-1 above all), CW_E_AUTH
- * when it does not verify. */
+/* Verifies SIG by the certificate's key with the algorithm of ALG_ID (DER AlgorithmIdentifier): ECDSA with
+ * SHA-256/384/512, Ed25519, RSASSA-PSS with matching parameters, RSA PKCS#1 v1.5 with SHA-2. CW_E_UNSUPPORTED for others
+ * (SHA-1 above all), CW_E_AUTH when it does not verify. */
 CW_NODISCARD int cw_cert_verify_sig(const struct cw_cert *cert, const void *alg_id, size_t alg_id_size, const void *tbs,
 				    size_t tbs_size, const void *sig, size_t sig_size);
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* crypt_key.h - what crypt_key.c and crypt_cert.c share; nobody else includes it. */
+#ifndef CW_CRYPT_KEY_H
+#define CW_CRYPT_KEY_H
+
+#include <sys/types.h>
+
+#include "interconnect/base/crypt.h"
+
+struct evp_pkey_st;
+
+enum { CW_PEM_MAX = 64 * 1024 };
+
+/* The text of a PEM file in secret memory. */
+struct cw_pem {
+	uint8_t *text;
+	size_t size;
+};
+
+/* Reads the regular file PATH; -EPERM when its mode has a bit of FORBIDDEN. */
+CW_NODISCARD int cw_pem_read(const char *path, mode_t forbidden, struct cw_pem *ret_pem);
+void cw_pem_cleanup(struct cw_pem *p);
+/* The passphrase callback of OpenSSL, which would ask at the terminal: there is nobody, so what is encrypted is refused. */
+int cw_pem_no_passphrase(char *buf, int size, int writing, void *ctx);
+
+/* Takes over PKEY, also on failure. CW_E_UNSUPPORTED when it is of a kind we do not do. */
+CW_NODISCARD int cw_key_wrap(struct evp_pkey_st *pkey, struct cw_key **ret_key);
+bool cw_key_same(const struct cw_key *a, const struct cw_key *b);
+
+#endif
