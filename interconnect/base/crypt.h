@@ -105,8 +105,8 @@ CW_NODISCARD int cw_cert_verify(const struct cw_cert *cert, struct cw_cert *cons
 /* Does KEY belong to CERT? */
 bool cw_cert_fits_key(const struct cw_cert *cert, const struct cw_key *k);
 /* Verifies SIG by the certificate's key with the algorithm of ALG_ID (DER AlgorithmIdentifier): ECDSA with
- * SHA-256/384/512, Ed25519, RSASSA-PSS with matching parameters, RSA PKCS#1 v1.5 with SHA-2. CW_E_UNSUPPORTED for others
- * (SHA-1 above all), CW_E_AUTH when it does not verify. */
+ * SHA-256/384/512, Ed25519, RSASSA-PSS with matching parameters, RSA PKCS#1 v1.5 with SHA-2. CW_E_UNSUPPORTED for
+ * others (SHA-1 above all), CW_E_AUTH when it does not verify. */
 CW_NODISCARD int cw_cert_verify_sig(const struct cw_cert *cert, const void *alg_id, size_t alg_id_size, const void *tbs,
 				    size_t tbs_size, const void *sig, size_t sig_size);
 

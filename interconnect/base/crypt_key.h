@@ -20,7 +20,7 @@ struct cw_pem {
 /* Reads the regular file PATH; -EPERM when its mode has a bit of FORBIDDEN. */
 CW_NODISCARD int cw_pem_read(const char *path, mode_t forbidden, struct cw_pem *ret_pem);
 void cw_pem_cleanup(struct cw_pem *p);
-/* The passphrase callback of OpenSSL, which would ask at the terminal: there is nobody, so what is encrypted is refused. */
+/* Instead of OpenSSL's own, which would ask at the terminal: nobody is there, so what is encrypted is refused. */
 int cw_pem_no_passphrase(char *buf, int size, int writing, void *ctx);
 
 /* Takes over PKEY, also on failure. CW_E_UNSUPPORTED when it is of a kind we do not do. */
