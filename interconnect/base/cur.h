@@ -75,7 +75,9 @@ static inline uint16_t cw_cur_u16(struct cw_cur *c)
 {
 	const uint8_t *p = cw_cur_take(c, 2);
 
-	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+	if (!p)
+		return 0;
+	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
 static inline uint32_t cw_cur_u24(struct cw_cur *c)
