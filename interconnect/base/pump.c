@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pump.c - stream addresses, dialling, and carrying bytes both ways. */
+/*
+ * pump.c - stream addresses, dialling, and the pump.
+ *
+ * Theory of operation. A pump is two directions over two descriptors. A direction reads while
+ * its buffer has room and writes while it has bytes; what is watched follows from that after each step. Its buffer
+ * comes with its first byte and goes with its end. A direction ends when end of file was read, the
+ * buffer is empty and the half close is passed on.
+ */
 #include "interconnect/base/pump.h"
 
 #include <errno.h>
@@ -9,28 +16,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "interconnect/base/err.h"
 
-enum {
-	STREAM_BACKLOG = 64,
-	STREAM_KEEP_IDLE_S = 10, STREAM_KEEP_INTERVAL_S = 5, STREAM_KEEP_TRIES = 6,
-};
+enum { BACKLOG = 64, KEEP_IDLE_S = 30, KEEP_INTERVAL_S = 10, KEEP_COUNT = 6 };
 
 /* ---- addresses ---- */
 
 int cw_stream_addr_parse(const char *text, struct cw_stream_addr *ret_addr)
 {
-	struct cw_stream_addr a = { 0 };
+	struct cw_stream_addr a = { .is_unix = strncmp(text, "unix:", 5) == 0 };
 
-	if (strncmp(text, "unix:", 5) == 0) {
-		a.is_unix = true;
-		if (text[5] != '/' || strlen(text + 5) >= sizeof a.path)
+	if (a.is_unix) {
+		size_t n = strlen(text + 5);
+
+		if (n == 0 || n >= sizeof a.path)
 			return CW_E_INVALID;
-		memcpy(a.path, text + 5, strlen(text + 5));
+		memcpy(a.path, text + 5, n + 1);
 	} else if (strncmp(text, "tcp:", 4) != 0 || cw_endpoint_parse(text + 4, &a.ep) < 0 || a.ep.port == 0) {
 		return CW_E_INVALID;
 	}
@@ -53,6 +59,7 @@ static void to_sockaddr(const struct cw_stream_addr *a, struct sockaddr_storage 
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 
+	_Static_assert(sizeof a->path <= sizeof un.sun_path, "a path fits");
 	if (!a->is_unix) {
 		cw_endpoint_to_sockaddr(&a->ep, ret_sa, ret_len);
 		return;
@@ -63,48 +70,79 @@ static void to_sockaddr(const struct cw_stream_addr *a, struct sockaddr_storage 
 	*ret_len = sizeof un;
 }
 
-static int family_of(const struct cw_stream_addr *a)
+static int open_socket(const struct cw_stream_addr *a, int flags, int *ret_fd)
 {
-	return a->is_unix ? AF_UNIX : a->ep.ip.family;
+	int fd = socket(a->is_unix ? AF_UNIX : a->ep.ip.family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+static int connect_to(int fd, const struct cw_stream_addr *a)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	to_sockaddr(a, &sa, &len);
+	return connect(fd, (const struct sockaddr *)&sa, len) < 0 ? -errno : 0;
+}
+
+static void set_option(int fd, int level, int option, int value)
+{
+	(void)setsockopt(fd, level, option, &value, sizeof value);      /* all of them are wishes */
 }
 
 void cw_stream_tune(int fd)
 {
-	static const struct { int level, name, value; } rows[] = {
-		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+	static const struct {
+		int level, option, value;
+	} options[] = {
 		{ IPPROTO_TCP, TCP_NODELAY, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, STREAM_KEEP_IDLE_S },
-		{ IPPROTO_TCP, TCP_KEEPINTVL, STREAM_KEEP_INTERVAL_S },
-		{ IPPROTO_TCP, TCP_KEEPCNT, STREAM_KEEP_TRIES },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_S },
+		{ IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT },
 	};
 
 	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	for (size_t i = 0; i < CW_COUNT(rows); i++)     /* a UNIX socket refuses what is TCP's, and that is fine */
-		(void)setsockopt(fd, rows[i].level, rows[i].name, &rows[i].value, sizeof rows[i].value);
+	for (size_t i = 0; i < CW_COUNT(options); i++)
+		set_option(fd, options[i].level, options[i].option, options[i].value);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3);
 }
 
-/* ---- listening ---- */
-
-/* Removes a socket file that nobody listens on any more; -EADDRINUSE when somebody does. */
-static int stale_remove(const struct cw_stream_addr *a)
+/* A socket file that nobody answers on is a leftover; a live one, or another kind of file, stays. */
+static int remove_stale(const struct cw_stream_addr *a)
 {
+	CW_AUTO(cw_fd_cleanup) int fd = -1;
 	struct stat st;
-	int fd, r;
+	int r;
 
 	if (lstat(a->path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
-	r = cw_stream_connect(a, &fd);
-	if (r == 0) {
-		close(fd);
-		return -EADDRINUSE;
-	}
-	if (r != -ECONNREFUSED)
+	if ((r = open_socket(a, SOCK_NONBLOCK, &fd)) < 0)
 		return r;
-	return unlink(a->path) < 0 ? -errno : 0;
+	r = connect_to(fd, a);
+	if (r != -ECONNREFUSED)
+		return r == 0 || r == -EAGAIN ? -EADDRINUSE : r;
+	return unlink(a->path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static void tune_listener(int fd, const struct cw_stream_addr *a)
+{
+	if (a->is_unix)
+		return;
+	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (a->ep.ip.family == AF_INET6) {
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+	} else {
+		set_option(fd, IPPROTO_IP, IP_FREEBIND, 1);
+	}
 }
 
 int cw_stream_listen(const struct cw_stream_addr *a, int *ret_fd)
@@ -112,122 +150,108 @@ int cw_stream_listen(const struct cw_stream_addr *a, int *ret_fd)
 	CW_AUTO(cw_fd_cleanup) int fd = -1;
 	struct sockaddr_storage sa;
 	socklen_t len;
-	mode_t mask;
-	int r, one = 1;
+	int r;
 
-	if (a->is_unix && (r = stale_remove(a)) < 0)
+	if (a->is_unix && (r = remove_stale(a)) < 0)
 		return r;
-	fd = socket(family_of(a), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (!a->is_unix && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-			    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof one) < 0))
-		return -errno;
+	if ((r = open_socket(a, SOCK_NONBLOCK, &fd)) < 0)
+		return r;
+	tune_listener(fd, a);
 	to_sockaddr(a, &sa, &len);
-	mask = umask(0177);
-	r = bind(fd, (const struct sockaddr *)&sa, len) < 0 ? -errno : 0;
-	umask(mask);
-	if (r < 0)
-		return r;
-	if (listen(fd, STREAM_BACKLOG) < 0)
+	if (bind(fd, (const struct sockaddr *)&sa, len) < 0)
 		return -errno;
+	/* Nobody can connect before listen(), so there is no moment at which a stranger gets in. */
+	if ((a->is_unix && chmod(a->path, 0600) < 0) || listen(fd, BACKLOG) < 0) {
+		r = -errno;
+		if (a->is_unix)
+			(void)unlink(a->path);
+		return r;
+	}
 	*ret_fd = fd;
 	fd = -1;
 	return 0;
 }
 
-/* ---- connecting ---- */
-
 int cw_stream_connect(const struct cw_stream_addr *a, int *ret_fd)
 {
-	struct sockaddr_storage sa;
-	socklen_t len;
-	int fd = socket(family_of(a), SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+	CW_AUTO(cw_fd_cleanup) int fd = -1;
+	int r;
 
-	if (fd < 0)
-		return -errno;
-	to_sockaddr(a, &sa, &len);
-	if (connect(fd, (const struct sockaddr *)&sa, len) < 0) {
-		r = -errno;
-		close(fd);
+	if ((r = open_socket(a, 0, &fd)) < 0 || (r = connect_to(fd, a)) < 0)
 		return r;
-	}
 	*ret_fd = fd;
+	fd = -1;
 	return 0;
 }
 
+/* ---- dialling ---- */
+
 struct cw_dial {
-	void (*cb)(void *ctx, int r, int fd);
-	void *ctx;
+	int fd, r;                      /* r: how connect() went */
 	struct cw_io *io;
 	struct cw_timer *timer;
-	int fd, r;                      /* r: known before the first turn of the loop */
+	void (*cb)(void *ctx, int r, int fd);
+	void *ctx;
 };
 
-void cw_dial_free(struct cw_dial *d)
-{
-	if (!d)
-		return;
-	cw_io_free(d->io);
-	cw_timer_free(d->timer);
-	cw_fd_close(&d->fd);
-	free(d);
-}
-
-/* Tells the owner, once; it may free the dial from within. */
+/* Tells the one who dialled, who may free D. */
 static void dial_end(struct cw_dial *d, int r)
 {
-	int fd = -1;
+	int fd = r < 0 ? -1 : d->fd;
 
+	cw_io_free(cw_steal(&d->io));
 	cw_timer_stop(d->timer);
-	cw_io_free(d->io);
-	d->io = NULL;
-	if (r == 0) {
-		fd = d->fd;
-		d->fd = -1;
+	if (r < 0)
+		cw_fd_close(&d->fd);
+	else
 		cw_stream_tune(fd);
-	}
+	d->fd = -1;
 	d->cb(d->ctx, r, fd);
 }
 
-static void dial_on_io(void *ctx, unsigned events)
+static void on_dial(void *ctx, unsigned events)
 {
 	struct cw_dial *d = ctx;
-	int error = 0;
-	socklen_t len = sizeof error;
+	int err = 0;
+	socklen_t len = sizeof err;
 
 	(void)events;
-	if (getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-		error = errno;
-	dial_end(d, -error);
+	if (getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+		err = errno;
+	dial_end(d, -err);
 }
 
-static void dial_on_timer(void *ctx)
+static void on_dial_timer(void *ctx)
 {
 	struct cw_dial *d = ctx;
 
-	dial_end(d, d->r < 0 ? d->r : CW_E_TIMEOUT);
+	dial_end(d, d->r == -EINPROGRESS ? CW_E_TIMEOUT : d->r);
 }
 
-/* Begins to connect; a refusal that is known at once waits for the loop, so that the caller has its handle first. */
-static int dial_begin(struct cw_dial *d, const struct cw_stream_addr *a, const struct cw_ip *from)
+static int bind_from(int fd, const struct cw_ip *from)
 {
-	struct cw_endpoint source = { 0 };
+	struct cw_endpoint ep = { .ip = *from };
 	struct sockaddr_storage sa;
 	socklen_t len;
 
-	d->fd = socket(family_of(a), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (d->fd < 0)
-		return -errno;
-	if (from && !a->is_unix && from->family == a->ep.ip.family) {
-		source.ip = *from;
-		cw_endpoint_to_sockaddr(&source, &sa, &len);
-		if (bind(d->fd, (const struct sockaddr *)&sa, len) < 0)
-			return -errno;
-	}
-	to_sockaddr(a, &sa, &len);
-	if (connect(d->fd, (const struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
-		d->r = -errno;
+	set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	cw_endpoint_to_sockaddr(&ep, &sa, &len);
+	return bind(fd, (const struct sockaddr *)&sa, len) < 0 ? -errno : 0;
+}
+
+static int dial_start(struct cw_dial *d, struct cw_loop *l, const struct cw_stream_addr *a, const struct cw_ip *from,
+		      uint64_t timeout_ms)
+{
+	int r;
+
+	if ((r = cw_timer_new(l, on_dial_timer, d, &d->timer)) < 0 || (r = open_socket(a, SOCK_NONBLOCK, &d->fd)) < 0)
+		return r;
+	if (from && from->family && !a->is_unix && (r = bind_from(d->fd, from)) < 0)
+		return r;
+	d->r = connect_to(d->fd, a);
+	if (d->r == -EINPROGRESS && (r = cw_io_new(l, d->fd, CW_IO_WRITE, on_dial, d, &d->io)) < 0)
+		return r;
+	cw_timer_arm(d->timer, d->r == -EINPROGRESS ? timeout_ms : 0);  /* what is known already is told by the loop, too */
 	return 0;
 }
 
@@ -239,150 +263,193 @@ int cw_dial_new(struct cw_loop *l, const struct cw_stream_addr *a, const struct 
 
 	if (!d)
 		return -ENOMEM;
-	*d = (struct cw_dial){ .cb = cb, .ctx = ctx, .fd = -1 };
-	if ((r = cw_timer_new(l, dial_on_timer, d, &d->timer)) < 0 || (r = dial_begin(d, a, from)) < 0 ||
-	    (d->r == 0 && (r = cw_io_new(l, d->fd, CW_IO_WRITE, dial_on_io, d, &d->io)) < 0)) {
+	*d = (struct cw_dial){ .fd = -1, .cb = cb, .ctx = ctx };
+	if ((r = dial_start(d, l, a, from, timeout_ms)) < 0) {
 		cw_dial_free(d);
 		return r;
 	}
-	cw_timer_arm(d->timer, d->r < 0 ? 0 : timeout_ms);
 	*ret_dial = d;
 	return 0;
 }
 
+void cw_dial_free(struct cw_dial *d)
+{
+	if (!d)
+		return;
+	cw_io_free(d->io);
+	cw_timer_free(d->timer);
+	cw_fd_close(&d->fd);
+	free(d);
+}
+
 /* ---- the pump ---- */
 
-/* One direction: what was read from one end and waits for the other. */
-struct flow {
+struct half {
 	uint8_t *buf;
-	size_t size, start, len;
-	uint64_t bytes;                 /* written so far */
-	bool eof, done;                 /* eof: read to the end; done: the half close is passed on */
-};
-
-struct end {
-	struct cw_pump *pump;
-	struct cw_io *io;
-	int fd;
-	struct flow *in, *out;          /* in: bytes read here; out: bytes to write here */
+	size_t at, end, alloc;          /* bytes from at to end wait */
+	uint64_t bytes;
+	bool eof, ended;                /* end of file was read; was passed on */
 };
 
 struct cw_pump {
-	struct end a, b;
-	struct flow ab, ba;
+	int fd[2];
+	struct cw_io *io[2];
+	struct half half[2];            /* half[i] reads fd[i] and writes the other */
 	void (*done)(void *ctx, int r);
 	void *ctx;
 };
 
-/* Reads once; the buffer is there from the first byte on. */
-static int flow_read(struct flow *f, int fd)
+/* Bytes move to the front only when half of the buffer is free there: a slow reader must not cost a copy per byte. */
+static bool half_may_move(const struct half *h)
+{
+	return h->end == h->alloc && h->at >= h->alloc / 2;
+}
+
+static bool half_has_room(const struct half *h)
+{
+	return !h->eof && (!h->buf || h->end < h->alloc || half_may_move(h));
+}
+
+static int half_read(struct half *h, int fd)
 {
 	ssize_t n;
 
-	if (!f->buf && !(f->buf = malloc(CW_PUMP_BUFFER)))
+	if (h->eof)
+		return 0;
+	if (!h->buf) {
+		h->buf = malloc(CW_PUMP_BUFFER);
+		h->alloc = CW_PUMP_BUFFER;
+	}
+	if (!h->buf)
 		return -ENOMEM;
-	f->size = CW_PUMP_BUFFER;
-	n = read(fd, f->buf + f->start + f->len, f->size - f->start - f->len);
+	if (half_may_move(h)) {
+		memmove(h->buf, h->buf + h->at, h->end - h->at);
+		h->end -= h->at;
+		h->at = 0;
+	}
+	if (h->end == h->alloc)
+		return 0;
+	n = read(fd, h->buf + h->end, h->alloc - h->end);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if (n == 0)
-		f->eof = true;
-	f->len += (size_t)n;
+	h->end += (size_t)n;
+	h->eof = n == 0;
 	return 0;
 }
 
-static int flow_write(struct flow *f, int fd)
+static int half_write(struct half *h, int fd)
 {
 	ssize_t n;
 
-	while (f->len > 0) {
-		n = send(fd, f->buf + f->start, f->len, MSG_NOSIGNAL);
+	while (h->at < h->end) {
+		n = send(fd, h->buf + h->at, h->end - h->at, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-		f->start += (size_t)n;
-		f->len -= (size_t)n;
-		f->bytes += (uint64_t)n;
+			return errno == EAGAIN ? 0 : -errno;
+		h->at += (size_t)n;
+		h->bytes += (uint64_t)n;
 	}
-	f->start = 0;
-	if (f->eof && !f->done) {
-		f->done = true;
-		(void)shutdown(fd, SHUT_WR);    /* the other side may be gone already */
+	h->at = h->end = 0;
+	if (!h->eof || h->ended)
+		return 0;
+	h->ended = true;
+	free(cw_steal(&h->buf));
+	/* The other side may have closed already; then there is nobody to tell. */
+	return shutdown(fd, SHUT_WR) < 0 && errno != ENOTCONN ? -errno : 0;
+}
+
+static void pump_close(struct cw_pump *p)
+{
+	for (int i = 0; i < 2; i++) {
+		cw_io_free(cw_steal(&p->io[i]));
+		cw_fd_close(&p->fd[i]);
+		free(cw_steal(&p->half[i].buf));
 	}
+}
+
+/* A broken stream must not look like one that ended: TCP says it by a reset. */
+static void pump_abort(struct cw_pump *p)
+{
+	const struct linger reset = { .l_onoff = 1 };
+
+	for (int i = 0; i < 2; i++)
+		(void)setsockopt(p->fd[i], SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+}
+
+static void pump_watch(struct cw_pump *p)
+{
+	for (int i = 0; i < 2; i++)
+		cw_io_set(p->io[i], (half_has_room(&p->half[i]) ? CW_IO_READ : 0u) |
+				    (p->half[!i].at < p->half[!i].end ? CW_IO_WRITE : 0u));
+}
+
+/* Descriptor I is ready. */
+static void pump_step(struct cw_pump *p, int i, unsigned events)
+{
+	int r = 0;
+
+	if (events & CW_IO_WRITE)
+		r = half_write(&p->half[!i], p->fd[i]);
+	if (r == 0 && (events & CW_IO_READ))
+		r = half_read(&p->half[i], p->fd[i]);
+	if (r == 0 && (events & CW_IO_READ))
+		r = half_write(&p->half[i], p->fd[!i]);
+	if (r == 0 && !(p->half[0].ended && p->half[1].ended)) {
+		pump_watch(p);
+		return;
+	}
+	if (r < 0)
+		pump_abort(p);
+	pump_close(p);
+	p->done(p->ctx, r);
+}
+
+static void on_a(void *ctx, unsigned events)
+{
+	pump_step(ctx, 0, events);
+}
+
+static void on_b(void *ctx, unsigned events)
+{
+	pump_step(ctx, 1, events);
+}
+
+static int pump_start(struct cw_pump *p, struct cw_loop *l, const void *first, size_t n_first)
+{
+	struct half *h = &p->half[0];
+	int r;
+
+	for (int i = 0; i < 2; i++)
+		if (fcntl(p->fd[i], F_SETFL, fcntl(p->fd[i], F_GETFL) | O_NONBLOCK) < 0)
+			return -errno;
+	if (n_first > 0) {
+		h->alloc = CW_MAX(n_first, (size_t)CW_PUMP_BUFFER);
+		h->buf = malloc(h->alloc);
+		if (!h->buf)
+			return -ENOMEM;
+		memcpy(h->buf, first, n_first);
+		h->end = n_first;
+	}
+	if ((r = cw_io_new(l, p->fd[0], 0, on_a, p, &p->io[0])) < 0 || (r = cw_io_new(l, p->fd[1], 0, on_b, p, &p->io[1])) < 0)
+		return r;
+	pump_watch(p);
 	return 0;
 }
 
-static bool flow_full(const struct flow *f)
-{
-	return f->buf && f->start + f->len == f->size;
-}
-
-/* What this end waits for: bytes while there is room, room while there are bytes. */
-static void end_watch(struct end *e)
-{
-	unsigned events = 0;
-
-	if (!e->in->eof && !flow_full(e->in))
-		events |= CW_IO_READ;
-	if (e->out->len > 0)
-		events |= CW_IO_WRITE;
-	cw_io_set(e->io, events);
-}
-
-static void on_end(void *ctx, unsigned events)
-{
-	struct end *e = ctx;
-	struct cw_pump *p = e->pump;
-	struct end *other = e == &p->a ? &p->b : &p->a;
-	int r = 0;
-
-	if ((events & CW_IO_WRITE))
-		r = flow_write(e->out, e->fd);
-	if (r == 0 && (events & CW_IO_READ) && !e->in->eof && (r = flow_read(e->in, e->fd)) == 0)
-		r = flow_write(e->in, other->fd);
-	if (r < 0 || (p->ab.done && p->ba.done)) {
-		cw_io_set(p->a.io, 0);
-		cw_io_set(p->b.io, 0);
-		p->done(p->ctx, r);
-		return;
-	}
-	end_watch(&p->a);
-	end_watch(&p->b);
-}
-
-static int end_init(struct cw_loop *l, struct cw_pump *p, struct end *e, struct flow *in, struct flow *out)
-{
-	e->pump = p;
-	e->in = in;
-	e->out = out;
-	(void)fcntl(e->fd, F_SETFL, fcntl(e->fd, F_GETFL) | O_NONBLOCK);
-	return cw_io_new(l, e->fd, CW_IO_READ | (out->len > 0 ? CW_IO_WRITE : 0), on_end, e, &e->io);
-}
-
-int cw_pump_new(struct cw_loop *l, int a, int b, const void *first, size_t n_first, void (*done)(void *ctx, int r), void *ctx,
-		struct cw_pump **ret_pump)
+int cw_pump_new(struct cw_loop *l, int a, int b, const void *first, size_t n_first,
+		void (*done)(void *ctx, int r), void *ctx, struct cw_pump **ret_pump)
 {
 	struct cw_pump *p = calloc(1, sizeof *p);
-	int r = 0;
+	int r;
 
 	if (!p) {
-		close(a);
-		close(b);
+		cw_fd_close(&a);
+		cw_fd_close(&b);
 		return -ENOMEM;
 	}
-	p->a.fd = a;
-	p->b.fd = b;
-	p->done = done;
-	p->ctx = ctx;
-	if (n_first > CW_PUMP_BUFFER)
-		r = CW_E_LIMIT;
-	else if (n_first > 0 && !(p->ab.buf = malloc(CW_PUMP_BUFFER)))
-		r = -ENOMEM;
-	if (r == 0 && n_first > 0) {
-		memcpy(p->ab.buf, first, n_first);
-		p->ab.size = CW_PUMP_BUFFER;
-		p->ab.len = n_first;
-	}
-	if (r < 0 || (r = end_init(l, p, &p->a, &p->ab, &p->ba)) < 0 || (r = end_init(l, p, &p->b, &p->ba, &p->ab)) < 0) {
+	*p = (struct cw_pump){ .fd = { a, b }, .done = done, .ctx = ctx };
+	if ((r = pump_start(p, l, first, n_first)) < 0) {
 		cw_pump_free(p);
 		return r;
 	}
@@ -392,19 +459,15 @@ int cw_pump_new(struct cw_loop *l, int a, int b, const void *first, size_t n_fir
 
 void cw_pump_bytes(const struct cw_pump *p, uint64_t *ret_ab, uint64_t *ret_ba)
 {
-	*ret_ab = p->ab.bytes;
-	*ret_ba = p->ba.bytes;
+	*ret_ab = p->half[0].bytes;
+	*ret_ba = p->half[1].bytes;
 }
 
 void cw_pump_free(struct cw_pump *p)
 {
 	if (!p)
 		return;
-	cw_io_free(p->a.io);
-	cw_io_free(p->b.io);
-	cw_fd_close(&p->a.fd);
-	cw_fd_close(&p->b.fd);
-	free(p->ab.buf);
-	free(p->ba.buf);
+	pump_abort(p);
+	pump_close(p);
 	free(p);
 }
