@@ -124,6 +124,61 @@ bool cw_nl_is_bridge(const char *name)
 	return link_get(name, &link) == 0 && strcmp(link.kind, "bridge") == 0;
 }
 
+/* Which port is looked for, and what was found. */
+struct nl_port {
+	unsigned master;
+	const char *prefix;
+	char name[CW_NL_NAME];
+};
+
+/* One link of the dump. */
+struct nl_port_link {
+	unsigned master;
+	const char *name;
+};
+
+static int on_port_attr(const struct nlattr *a, void *ctx)
+{
+	struct nl_port_link *link = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_MASTER && mnl_attr_validate(a, MNL_TYPE_U32) == 0)
+		link->master = mnl_attr_get_u32(a);
+	if (mnl_attr_get_type(a) == IFLA_IFNAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
+		link->name = mnl_attr_get_str(a);
+	return MNL_CB_OK;
+}
+
+static int on_port(const struct nlmsghdr *h, void *ctx)
+{
+	struct nl_port *port = ctx;
+	struct nl_port_link link = { .name = "" };
+	int r = mnl_attr_parse(h, sizeof(struct ifinfomsg), on_port_attr, &link);
+
+	if (link.master == port->master && !port->name[0] && strncmp(link.name, port->prefix, strlen(port->prefix)) == 0)
+		strncpy(port->name, link.name, sizeof port->name - 1);
+	return r;
+}
+
+int cw_nl_bridge_port(const char *bridge, const char *prefix, char ret_name[CW_NL_NAME])
+{
+	char buf[NL_BUFFER];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct nl_port port = { .prefix = prefix };
+	int r;
+
+	if ((r = cw_nl_link_index(bridge, &port.master)) < 0)
+		return r;
+	h->nlmsg_type = RTM_GETLINK;
+	h->nlmsg_flags = NLM_F_DUMP;
+	mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
+	if ((r = talk(h, on_port, &port)) < 0)
+		return r;
+	if (!port.name[0])
+		return CW_E_NOT_FOUND;
+	memcpy(ret_name, port.name, sizeof port.name);
+	return 0;
+}
+
 /* Begins a change of the link NAME in BUF of NL_BUFFER bytes. */
 static int link_change(const char *name, char *buf, struct nlmsghdr **ret_h, struct ifinfomsg **ret_ifi)
 {
@@ -187,13 +242,26 @@ int cw_nl_addr_add(const char *name, const struct cw_prefix *p)
 	ifa->ifa_index = index;
 	mnl_attr_put(h, IFA_LOCAL, cw_ip_size(&p->ip), p->ip.b);
 	mnl_attr_put(h, IFA_ADDRESS, cw_ip_size(&p->ip), p->ip.b);
+	if (p->ip.family == AF_INET6)           /* it is needed at once, and nobody else is on the link */
+		mnl_attr_put_u32(h, IFA_FLAGS, IFA_F_NODAD);
 	return talk(h, NULL, NULL);
+}
+
+/* The network of P: IPv4 refuses a route with host bits. */
+static struct cw_ip network_of(const struct cw_prefix *p)
+{
+	struct cw_ip ip = p->ip;
+
+	for (size_t bit = p->len; bit < cw_ip_size(&ip) * 8; bit++)
+		ip.b[bit / 8] = (uint8_t)(ip.b[bit / 8] & ~(0x80 >> bit % 8));
+	return ip;
 }
 
 int cw_nl_route_add(const char *name, const struct cw_prefix *dst, const struct cw_ip *src)
 {
 	char buf[NL_BUFFER];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct cw_ip network = network_of(dst);
 	struct rtmsg *rt;
 	unsigned index = 0;
 	int r;
@@ -209,7 +277,7 @@ int cw_nl_route_add(const char *name, const struct cw_prefix *dst, const struct 
 	rt->rtm_protocol = RTPROT_STATIC;
 	rt->rtm_scope = RT_SCOPE_LINK;
 	rt->rtm_type = RTN_UNICAST;
-	mnl_attr_put(h, RTA_DST, cw_ip_size(&dst->ip), dst->ip.b);
+	mnl_attr_put(h, RTA_DST, cw_ip_size(&network), network.b);
 	mnl_attr_put_u32(h, RTA_OIF, index);
 	if (src->family)
 		mnl_attr_put(h, RTA_PREFSRC, cw_ip_size(src), src->b);
