@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* daemon.c - command line, hardening and end of a daemon. */
+/* daemon.c - command line, hardening, run until told to stop. */
 #include "interconnect/base/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,148 +20,201 @@
 
 CW_LOG_MODULE(daemon);
 
+/* LeakSanitizer reads its own process by ptrace, which a process that is not dumpable forbids. */
 #if defined(__SANITIZE_ADDRESS__)
-#define DAEMON_SANITIZED 1
+#define WITH_LEAK_CHECK 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define DAEMON_SANITIZED 1
+#define WITH_LEAK_CHECK 1
 #endif
 #endif
 
-static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "log", required_argument, NULL, 'l' },
-	{ "check", no_argument, NULL, 'k' },
-	{ "version", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
+/* ---- command line ---- */
+
+enum { GO_ON = -1 };
+
+struct parse {
+	const char *program, *summary;
+	struct cw_daemon_args args;
 };
 
-static void print_help(const char *program, const char *summary)
+static int usage(const char *program)
 {
-	printf("%s - %s\n\n"
-	       "usage: %s --config FILE [--log error|warn|info|debug] [--check]\n\n"
-	       "  --config FILE   the configuration, in YAML\n"
-	       "  --log LEVEL     how much to say on standard error (info)\n"
-	       "  --check         read the configuration, say whether it is good, and leave\n"
-	       "  --version       print the version\n"
-	       "  --help          print this\n",
-	       program, summary, program);
+	fprintf(stderr, "usage: %s --config FILE [--log error|warn|info|debug] [--check] [--version] [--help]\n", program);
+	return 2;
 }
 
-static bool leave(int status, int *ret_status)
+static int on_config(struct parse *p, const char *value)
 {
-	*ret_status = status;
-	return false;
+	p->args.config = value;
+	return GO_ON;
 }
 
-static bool usage(const char *program, const char *text, int *ret_status)
-{
-	fprintf(stderr, "%s: %s; see %s --help\n", program, text, program);
-	return leave(2, ret_status);
-}
-
-/* One option; false leaves main(). */
-static bool option_take(int opt, const char *program, const char *summary, struct cw_daemon_args *args, int *ret_status)
+static int on_log(struct parse *p, const char *value)
 {
 	enum cw_log_level level;
 
-	switch (opt) {
-	case 'c':
-		args->config = optarg;
-		return true;
-	case 'k':
-		args->check = true;
-		return true;
-	case 'l':
-		if (cw_log_level_parse(optarg, &level) < 0)
-			return usage(program, "--log takes error, warn, info or debug", ret_status);
-		cw_log_set_level(level);
-		return true;
-	case 'v':
-		printf("%s %s\n", program, CW_VERSION);
-		return leave(0, ret_status);
-	case 'h':
-		print_help(program, summary);
-		return leave(0, ret_status);
-	default:
-		return usage(program, "wrong option", ret_status);
+	if (cw_log_level_parse(value, &level) < 0) {
+		fprintf(stderr, "%s: --log: must be error, warn, info or debug, found '%s'\n", p->program, value);
+		return 2;
 	}
+	cw_log_set_level(level);
+	return GO_ON;
+}
+
+static int on_check(struct parse *p, const char *value)
+{
+	(void)value;
+	p->args.check = true;
+	return GO_ON;
+}
+
+static int on_version(struct parse *p, const char *value)
+{
+	(void)value;
+	printf("%s " CW_VERSION "\n", p->program);
+	return 0;
+}
+
+static int on_help(struct parse *p, const char *value);
+
+/* Each returns GO_ON or the exit status. */
+static const struct option_row {
+	const char *name, *value, *help;
+	int (*take)(struct parse *p, const char *value);
+} option_rows[] = {
+	{ "config", "FILE", "the configuration, YAML (required)", on_config },
+	{ "log", "LEVEL", "error, warn, info (default) or debug", on_log },
+	{ "check", NULL, "read the configuration, say whether it is good, and leave", on_check },
+	{ "version", NULL, "print the version", on_version },
+	{ "help", NULL, "print this", on_help },
+};
+
+static int on_help(struct parse *p, const char *value)
+{
+	char left[32];
+
+	(void)value;
+	printf("%s - %s\n\n", p->program, p->summary);
+	for (size_t i = 0; i < CW_COUNT(option_rows); i++) {
+		const struct option_row *o = &option_rows[i];
+
+		snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+		printf("  %-16s %s\n", left, o->help);
+	}
+	return 0;
+}
+
+static int parse_options(struct parse *p, int argc, char **argv)
+{
+	struct option options[CW_COUNT(option_rows) + 1] = { 0 };
+	int i = 0, status = GO_ON;
+
+	for (size_t k = 0; k < CW_COUNT(option_rows); k++)
+		options[k] = (struct option){ option_rows[k].name, option_rows[k].value ? required_argument : no_argument,
+					      NULL, 0 };
+	optind = 0;                     /* glibc: forget what was parsed before */
+	while (status == GO_ON) {
+		int c = getopt_long(argc, argv, "", options, &i);
+
+		if (c == -1)
+			break;
+		status = c == 0 ? option_rows[i].take(p, optarg) : usage(p->program);
+	}
+	if (status == GO_ON && (optind < argc || !p->args.config))
+		status = usage(p->program);
+	return status;
 }
 
 bool cw_daemon_args(int argc, char **argv, const char *summary, struct cw_daemon_args *ret_args, int *ret_status)
 {
-	const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
-	struct cw_daemon_args args = { 0 };
-	int opt;
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	struct parse p = { .program = slash ? slash + 1 : argc > 0 ? argv[0] : "causeway", .summary = summary };
+	int status = parse_options(&p, argc, argv);
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!option_take(opt, program, summary, &args, ret_status))
-			return false;
-	if (optind < argc)
-		return usage(program, "takes no arguments", ret_status);
-	if (!args.config)
-		return usage(program, "--config FILE is missing", ret_status);
-	*ret_args = args;
+	if (status != GO_ON) {
+		*ret_status = status;
+		return false;
+	}
+	*ret_args = p.args;
 	return true;
+}
+
+/* ---- hardening ---- */
+
+/* A descriptor 0, 1 or 2 that is closed would be given to the next socket, and then be written to as standard error. */
+static void keep_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= 2);
+	if (fd >= 0)
+		close(fd);
 }
 
 void cw_daemon_harden(void)
 {
-	struct rlimit none = { 0, 0 };
+	const struct rlimit none = { 0, 0 };
+	int r = 0;
 
-	signal(SIGPIPE, SIG_IGN);
-	(void)setrlimit(RLIMIT_CORE, &none);
-#ifndef DAEMON_SANITIZED                /* the leak sanitizer attaches to its own process */
-	(void)prctl(PR_SET_DUMPABLE, 0);
+	keep_standard();
+	(void)close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_CORE, &none) < 0)
+		r = -errno;
+#ifndef WITH_LEAK_CHECK
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		r = -errno;
 #endif
+	if (r < 0)
+		cw_log_r(WARN, "", r, "cannot harden the process");
 }
 
-/* "READY=1" to the service manager, if one waits for it (sd_notify(3)). */
-static void notify_ready(void)
+/* ---- running ---- */
+
+static void notify(const char *state)
 {
-	static const char text[] = "READY=1";
+	CW_AUTO(cw_fd_cleanup) int fd = -1;
 	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	size_t n;
-	int fd;
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	size_t n = path ? strlen(path) : 0;
 
-	if (!path || (path[0] != '/' && path[0] != '@') || (n = strlen(path)) >= sizeof sa.sun_path)
+	if (n < 2 || n >= sizeof un.sun_path || (path[0] != '/' && path[0] != '@'))
 		return;
-	memcpy(sa.sun_path, path, n);
+	memcpy(un.sun_path, path, n);
 	if (path[0] == '@')
-		sa.sun_path[0] = '\0';
+		un.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, text, sizeof text - 1, MSG_NOSIGNAL, (const struct sockaddr *)&sa,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		cw_log_r(WARN, NULL, -errno, "the service manager was not told");
-	close(fd);
+	if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&un,
+			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		cw_log_r(WARN, "", -errno, "cannot notify the service manager");
 }
 
-static void on_signal(void *ctx)
+static void on_stop(void *ctx)
 {
 	cw_loop_stop(ctx);
 }
 
 int cw_daemon_run(struct cw_loop *l, const char *name)
 {
-	struct cw_signal *term = NULL, *intr = NULL;
-	int r;
+	static const int signals[] = { SIGTERM, SIGINT };
+	struct cw_signal *s[CW_COUNT(signals)] = { 0 };
+	int r = 0;
 
-	if ((r = cw_signal_new(l, SIGTERM, on_signal, l, &term)) == 0 &&
-	    (r = cw_signal_new(l, SIGINT, on_signal, l, &intr)) == 0) {
+	for (size_t i = 0; r == 0 && i < CW_COUNT(signals); i++)
+		r = cw_signal_new(l, signals[i], on_stop, l, &s[i]);
+	if (r == 0) {
 		cw_log(INFO, name, "ready");
-		notify_ready();
+		notify("READY=1");
 		r = cw_loop_run(l);
+		notify("STOPPING=1");
 	}
-	cw_signal_free(intr);
-	cw_signal_free(term);
 	if (r < 0)
 		cw_log_r(ERROR, name, r, "the event loop failed");
 	else
-		cw_log(INFO, name, "stopped");
+		cw_log(INFO, name, "stopping");
+	for (size_t i = 0; i < CW_COUNT(signals); i++)
+		cw_signal_free(s[i]);
 	return r < 0 ? 1 : 0;
 }

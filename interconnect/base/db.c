@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "interconnect/base/err.h"
@@ -26,20 +28,30 @@ struct cw_stmt {
 	bool stepped;
 };
 
+static const struct code_row {
+	int rc, r;
+} code_rows[] = {
+	{ SQLITE_OK, 0 },
+	{ SQLITE_ROW, 0 },
+	{ SQLITE_DONE, 0 },
+	{ SQLITE_NOMEM, -ENOMEM },
+	{ SQLITE_FULL, -ENOSPC },
+	{ SQLITE_BUSY, -EBUSY },
+	{ SQLITE_READONLY, -EROFS },
+	{ SQLITE_CANTOPEN, -EACCES },
+	{ SQLITE_IOERR, -EIO },
+	{ SQLITE_CONSTRAINT, CW_E_CONFLICT },
+	{ SQLITE_CORRUPT, CW_E_MALFORMED },
+	{ SQLITE_NOTADB, CW_E_MALFORMED },
+};
+
 /* SQLite's result code as ours. */
 static int code_of(int rc)
 {
-	switch (rc & 0xff) {
-	case SQLITE_OK: return 0;
-	case SQLITE_NOMEM: return -ENOMEM;
-	case SQLITE_FULL: return -ENOSPC;
-	case SQLITE_BUSY: return -EBUSY;
-	case SQLITE_READONLY: return -EROFS;
-	case SQLITE_CONSTRAINT: return CW_E_CONFLICT;
-	case SQLITE_CANTOPEN: return -EACCES;
-	case SQLITE_CORRUPT: case SQLITE_NOTADB: return CW_E_MALFORMED;
-	default: return -EIO;
-	}
+	for (size_t i = 0; i < CW_COUNT(code_rows); i++)
+		if (code_rows[i].rc == (rc & 0xff))
+			return code_rows[i].r;
+	return CW_E_LIBRARY;
 }
 
 int cw_db_run(struct cw_db *d, const char *sql)
@@ -62,45 +74,87 @@ static int version_get(struct cw_db *d, int64_t *ret_version)
 	return 0;
 }
 
-/* One schema step and its number, or neither. */
-static int step_apply(struct cw_db *d, const char *sql, size_t version)
+/* Inside of a transaction: the next step and its number. 1 when there was nothing to do. */
+static int step_apply(struct cw_db *d, const char *const *steps, size_t n)
 {
+	int64_t version = 0;
 	char pragma[64];
-	int r;
-
-	snprintf(pragma, sizeof pragma, "PRAGMA user_version = %zu", version);
-	if ((r = cw_db_run(d, "BEGIN IMMEDIATE")) < 0)
-		return r;
-	if (((r = cw_db_run(d, sql)) < 0 || (r = cw_db_run(d, pragma)) < 0 || (r = cw_db_run(d, "COMMIT")) < 0) &&
-	    cw_db_run(d, "ROLLBACK") < 0)
-		cw_log(WARN, NULL, "step %zu of the schema could not be rolled back", version);
-	return r;
-}
-
-static int schema_apply(struct cw_db *d, const char *const *steps, size_t n)
-{
-	int64_t version;
 	int r;
 
 	if ((r = version_get(d, &version)) < 0)
 		return r;
 	if (version < 0 || (uint64_t)version > n)
 		return CW_E_UNSUPPORTED;
-	for (size_t i = (size_t)version; i < n; i++)
-		if ((r = step_apply(d, steps[i], i + 1)) < 0)
+	if ((uint64_t)version == n)
+		return 1;
+	snprintf(pragma, sizeof pragma, "PRAGMA user_version = %lld", (long long)version + 1);
+	if ((r = cw_db_run(d, steps[version])) < 0)
+		return r;
+	return cw_db_run(d, pragma);
+}
+
+/* The version is read anew under each lock: another process may bring the same file forward. */
+static int schema_apply(struct cw_db *d, const char *const *steps, size_t n)
+{
+	int r = 0, end;
+
+	while (r == 0) {
+		if ((r = cw_db_run(d, "BEGIN IMMEDIATE")) < 0)
 			return r;
-	return 0;
+		r = step_apply(d, steps, n);
+		end = cw_db_run(d, r < 0 ? "ROLLBACK" : "COMMIT");
+		if (r >= 0 && end < 0) {
+			r = end;
+			end = cw_db_run(d, "ROLLBACK");
+		}
+		if (end < 0)
+			cw_log_r(WARN, NULL, end, "a schema step could not be rolled back");
+	}
+	return r < 0 ? r : 0;
+}
+
+/* The name of a new file is on the disk only when its folder is. */
+static int folder_sync(const char *path)
+{
+	CW_AUTO(cw_fd_cleanup) int fd = -1;
+	CW_AUTO(cw_free_cleanup) char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 /* Makes the file with its mode before SQLite would make it with another. */
 static int file_make(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
-		return -errno;
+		return errno == EEXIST ? 0 : -errno;
 	close(fd);
-	return 0;
+	return folder_sync(path);
+}
+
+/* SQLite answers with the mode it could get, without an error. */
+static int wal_set(struct cw_db *d)
+{
+	CW_AUTO(cw_stmt_cleanup) struct cw_stmt *st = NULL;
+	int r;
+
+	if ((r = cw_db_prepare(d, "PRAGMA journal_mode = WAL", &st)) < 0 || (r = cw_stmt_step(st)) < 0)
+		return r;
+	return strcmp(cw_stmt_str(st, 0), "wal") == 0 ? 0 : CW_E_UNSUPPORTED;
+}
+
+static int db_setup(struct cw_db *d)
+{
+	int r;
+
+	if ((r = code_of(sqlite3_busy_timeout(d->h, DB_BUSY_MS))) < 0 || (r = wal_set(d)) < 0 ||
+	    (r = cw_db_run(d, "PRAGMA synchronous = FULL")) < 0)
+		return r;
+	return cw_db_run(d, "PRAGMA foreign_keys = ON");
 }
 
 int cw_db_open(const char *path, const char *const *steps, size_t n, struct cw_db **ret_db)
@@ -112,12 +166,8 @@ int cw_db_open(const char *path, const char *const *steps, size_t n, struct cw_d
 		return r;
 	if (!(d = calloc(1, sizeof *d)))
 		return -ENOMEM;
-	r = code_of(sqlite3_open_v2(path, &d->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
-	if (r == 0)
-		r = code_of(sqlite3_busy_timeout(d->h, DB_BUSY_MS));
-	if (r < 0 || (r = cw_db_run(d, "PRAGMA journal_mode = WAL")) < 0 ||
-	    (r = cw_db_run(d, "PRAGMA synchronous = FULL")) < 0 || (r = cw_db_run(d, "PRAGMA foreign_keys = ON")) < 0 ||
-	    (r = schema_apply(d, steps, n)) < 0) {
+	r = code_of(sqlite3_open_v2(path, &d->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL));
+	if (r < 0 || (r = db_setup(d)) < 0 || (r = schema_apply(d, steps, n)) < 0) {
 		cw_db_close(d);
 		return r;
 	}
@@ -200,16 +250,20 @@ void cw_stmt_bind_int(struct cw_stmt *s, int i, int64_t v)
 
 int cw_stmt_step(struct cw_stmt *s)
 {
-	int rc;
+	int rc, r = s->r;
 
-	if (s->r < 0)
-		return s->r;
+	if (r < 0) {
+		s->r = 0;
+		rewind_stmt(s);
+		return r;
+	}
 	rc = sqlite3_step(s->h);
 	s->stepped = rc == SQLITE_ROW;
 	if (rc == SQLITE_ROW)
 		return 1;
 	sqlite3_reset(s->h);
-	return rc == SQLITE_DONE ? 0 : code_of(rc);
+	sqlite3_clear_bindings(s->h);   /* a parameter that the next run forgets is NULL, not the one of this run */
+	return code_of(rc);
 }
 
 const char *cw_stmt_str(struct cw_stmt *s, int i)

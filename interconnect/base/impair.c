@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* impair.c - deliberate faults, in debug builds only. */
+/* impair.c - faults on purpose, from CAUSEWAY_IMPAIR. Compiled in debug builds only. */
 #include "interconnect/base/impair.h"
 
 #include <errno.h>
@@ -11,51 +11,43 @@
 
 CW_LOG_MODULE(impair);
 
-static int act_signal(int signo)
-{
-	raise(signo);
-	return 0;
-}
-
-static int act_fail(int code)
-{
-	return code;
-}
-
-static const struct impair_row {
-	const char *action;
-	int (*act)(int arg);
-	int arg;
-} impair_rows[] = {
-	{ "kill", act_signal, SIGKILL },
-	{ "stop", act_signal, SIGSTOP },
-	{ "fail", act_fail, -EIO },
+static const struct action {
+	const char *name;
+	int signo, r;
+} actions[] = {
+	{ "kill", SIGKILL, 0 },
+	{ "stop", SIGSTOP, 0 },
+	{ "fail", 0, -EIO },
 };
 
-/* The action of POINT in "POINT=ACTION[,POINT=ACTION...]", as a span of TEXT; NULL when the point is not named. */
-static const char *action_of(const char *text, const char *point, size_t *ret_len)
+static bool is_word(const char *p, size_t n, const char *word)
 {
-	size_t n = strlen(point);
+	return strlen(word) == n && strncmp(p, word, n) == 0;
+}
 
-	for (const char *p = text; p && *p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
-		if (strncmp(p, point, n) == 0 && p[n] == '=') {
-			*ret_len = strcspn(p + n + 1, ",");
-			return p + n + 1;
+static int act(const char *name, const char *text, size_t n)
+{
+	for (size_t i = 0; i < CW_COUNT(actions); i++)
+		if (is_word(text, n, actions[i].name)) {
+			cw_log(WARN, name, "impaired: %s", actions[i].name);
+			if (actions[i].signo)
+				raise(actions[i].signo);
+			return actions[i].r;
 		}
-	return NULL;
+	cw_log(WARN, name, "CAUSEWAY_IMPAIR knows no action '%.*s'", (int)n, text);
+	return 0;
 }
 
 int cw_impair(const char *name)
 {
-	size_t len;
-	const char *env = getenv("CAUSEWAY_IMPAIR"), *action = action_of(env, name, &len);
+	const char *p = getenv("CAUSEWAY_IMPAIR");
 
-	if (!action)
-		return 0;
-	cw_log(WARN, name, "impaired: %.*s", (int)len, action);
-	for (size_t i = 0; i < CW_COUNT(impair_rows); i++)
-		if (strlen(impair_rows[i].action) == len && memcmp(impair_rows[i].action, action, len) == 0)
-			return impair_rows[i].act(impair_rows[i].arg);
-	cw_log(ERROR, name, "no such action in CAUSEWAY_IMPAIR");
-	return -EINVAL;
+	while (p && *p) {
+		size_t n = strcspn(p, ","), k = strcspn(p, "=,");
+
+		if (is_word(p, k, name) && k < n)
+			return act(name, p + k + 1, n - k - 1);
+		p += n + (p[n] == ',');
+	}
+	return 0;
 }

@@ -242,7 +242,7 @@ int cw_nl_addr_add(const char *name, const struct cw_prefix *p)
 	ifa->ifa_index = index;
 	mnl_attr_put(h, IFA_LOCAL, cw_ip_size(&p->ip), p->ip.b);
 	mnl_attr_put(h, IFA_ADDRESS, cw_ip_size(&p->ip), p->ip.b);
-	if (p->ip.family == AF_INET6)           /* it is needed at once, and nobody else is on the link */
+	if (p->ip.family == AF_INET6)           /* needed at once; a tunnel has no neighbours to ask */
 		mnl_attr_put_u32(h, IFA_FLAGS, IFA_F_NODAD);
 	return talk(h, NULL, NULL);
 }

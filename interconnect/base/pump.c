@@ -23,7 +23,7 @@
 
 #include "interconnect/base/err.h"
 
-enum { BACKLOG = 64, KEEP_IDLE_S = 30, KEEP_INTERVAL_S = 10, KEEP_COUNT = 6 };
+enum { BACKLOG = 64, KEEP_IDLE_S = 10, KEEP_INTERVAL_S = 5, KEEP_COUNT = 6 };
 
 /* ---- addresses ---- */
 
