@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ix.c - puts tunnels, device and relays together. */
+#include "interconnect/ix.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "interconnect/base/log.h"
+#include "interconnect/base/nl.h"
+#include "interconnect/tun_inner.h"
+
+CW_LOG_MODULE(ix);
+
+/* ---- packets ---- */
+static void ix_on_device(void *ctx, uint8_t *pkt, size_t size)
+{
+	struct ix *ix = ctx;
+	struct tun_inner in;
+
+	if (tun_inner_parse(pkt, size, &in) == 0) {
+		for (size_t i = 0; i < tuns_count(ix->tuns); i++) {
+			struct tun *t = tuns_at(ix->tuns, i);
+
+			if (!cw_prefix_contains(&tun_conf(t)->remote_ts, &in.dst))
+				continue;
+			if (tun_send(t, pkt, size) < 0)
+				return;         /* counted there */
+			return;
+		}
+	}
+	cw_stat_inc(tuns_stat(ix->tuns), CW_STAT_DROP_POLICY);
+}
+
+static void ix_on_tunnel(void *ctx, uint8_t *pkt, size_t size)
+{
+	struct ix *ix = ctx;
+
+	if (tundev_write(ix->dev, pkt, size) < 0)
+		cw_stat_inc(tuns_stat(ix->tuns), CW_STAT_DROP_TX);
+}
+
+static void ix_on_state(void *ctx, enum tun_state s)
+{
+	(void)ctx;                      /* relays ask when a stream comes; streams that are there outlast a short break */
+	(void)s;
+}
+
+static const struct tun_ops ix_tun_ops = { ix_on_tunnel, ix_on_state };
+
+/* ---- start and end ---- */
+static unsigned ix_mtu(const struct ix *ix)
+{
+	size_t mtu = TUN_PACKET_MAX;
+
+	for (size_t i = 0; i < tuns_count(ix->tuns); i++)
+		mtu = CW_MIN(mtu, tun_inner_mtu(tuns_at(ix->tuns, i)));
+	return (unsigned)mtu;
+}
+
+static int ix_init_tunnel(struct ix *ix, struct tun *t, struct cw_why *why)
+{
+	const struct tun_conf *c = tun_conf(t);
+	const struct cw_prefix inner = { c->local_ts.ip, (uint8_t)(cw_ip_size(&c->local_ts.ip) * 8) };
+	const char *dev = ix->conf->tun_device;
+	int r;
+
+	tun_subscribe(t, &ix_tun_ops, ix);
+	if ((r = cw_nl_addr_add(dev, &inner)) < 0)
+		return cw_why_set(why, r, dev, "local_ts", "the address of tunnel %s: %s", c->name, cw_strerror(r));
+	if ((r = cw_nl_route_add(dev, &c->remote_ts, &inner.ip)) < 0)
+		return cw_why_set(why, r, dev, "remote_ts", "the route of tunnel %s: %s", c->name, cw_strerror(r));
+	return 0;
+}
+
+static int ix_init_device(struct ix *ix, struct cw_loop *l, struct cw_why *why)
+{
+	const char *dev = ix->conf->tun_device;
+	int r;
+
+	if ((r = tundev_new(l, dev, ix_mtu(ix), ix_on_device, ix, &ix->dev)) < 0)
+		return cw_why_set(why, r, dev, "tun_device", "%s", r == -EBUSY ? "is there already" : cw_strerror(r));
+	for (size_t i = 0; i < tuns_count(ix->tuns); i++) {
+		if ((r = ix_init_tunnel(ix, tuns_at(ix->tuns, i), why)) < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int ix_init_relays(struct ix *ix, struct cw_loop *l, struct cw_why *why)
+{
+	const struct relay_conf *confs = ix->conf->relays.items;
+	char object[80];
+	int r;
+
+	if (!(ix->relays = calloc(ix->conf->relays.n + 1, sizeof *ix->relays)))
+		return -ENOMEM;
+	for (size_t i = 0; i < ix->conf->relays.n; i++) {
+		snprintf(object, sizeof object, "relay %.63s", confs[i].name);
+		if ((r = relay_new(l, &confs[i], tuns_find(ix->tuns, confs[i].tunnel), ix->conf->tun_device,
+				   &ix->relays[i])) < 0)
+			return cw_why_set(why, r, object, "listen", "%s: %s", confs[i].listen, cw_strerror(r));
+		ix->n_relays++;
+	}
+	return 0;
+}
+
+int ix_init(struct ix *ix, struct cw_loop *l, const char *dir, const struct ix_conf *conf, struct cw_why *why)
+{
+	int r;
+
+	ix->conf = conf;
+	if ((r = tuns_new(l, dir, &conf->uplinks, &conf->tunnels, &ix->tuns, why)) < 0)
+		return r;
+	if ((r = ix_init_device(ix, l, why)) < 0)
+		return r;
+	return ix_init_relays(ix, l, why);
+}
+
+void ix_start(struct ix *ix)
+{
+	tuns_start(ix->tuns);
+}
+
+void ix_fini(struct ix *ix)
+{
+	for (size_t i = 0; i < ix->n_relays; i++)
+		relay_free(ix->relays[i]);
+	free(ix->relays);
+	if (ix->tuns)
+		tuns_stop(ix->tuns);
+	tundev_free(ix->dev);
+	tuns_free(ix->tuns);
+	*ix = (struct ix){ 0 };
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ixd.c - causeway-ix, the interconnect appliance: tunnels to other sites, and streams relayed over them. */
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "interconnect/base/daemon.h"
+#include "interconnect/base/err.h"
+#include "interconnect/base/log.h"
+#include "interconnect/base/loop.h"
+#include "interconnect/base/rpc.h"
+#include "interconnect/ix.h"
+#include "interconnect/ix_cmd.h"
+
+CW_LOG_MODULE(ixd);
+
+enum { IXD_TEXT = 768, IXD_DIR = 4096 };
+
+static int ixd_serve(struct cw_loop *l, struct ix *ix, const char *dir, const struct ix_conf *conf, struct cw_why *why)
+{
+	struct cw_rpc_server *control = NULL;
+	int r;
+
+	if ((r = ix_init(ix, l, dir, conf, why)) < 0)
+		return r;
+	if ((r = cw_rpc_server_new(l, conf->control, ix_cmd_rows, IX_CMD_N, ix, &control)) < 0)
+		return cw_why_set(why, r, "control", conf->control, "%s", cw_strerror(r));
+	ix_start(ix);
+	r = cw_daemon_run(l, conf->name);
+	cw_rpc_server_free(control);
+	return r;
+}
+
+static int ixd_run(const char *dir, const struct ix_conf *conf, struct cw_why *why)
+{
+	struct cw_loop *l = NULL;
+	struct ix ix = { 0 };
+	int r;
+
+	if ((r = cw_loop_new(&l)) < 0)
+		return r;
+	r = ixd_serve(l, &ix, dir, conf, why);
+	ix_fini(&ix);
+	cw_loop_free(l);
+	return r;
+}
+
+static int ixd_main(const struct cw_daemon_args *args)
+{
+	struct cw_why why = { 0 };
+	struct ix_conf conf;
+	char path[IXD_DIR], text[IXD_TEXT];
+	const char *dir;
+	int r, status = 2;
+
+	snprintf(path, sizeof path, "%s", args->config);
+	dir = dirname(path);
+	if ((r = cw_conf_load(args->config, &ix_conf_obj, &conf, &why)) == 0 &&
+	    (r = tuns_check(dir, &conf.uplinks, &conf.tunnels, &why)) == 0) {
+		status = 1;
+		if (args->check)
+			printf("%s: ok\n", args->config);
+		else
+			r = ixd_run(dir, &conf, &why);
+	}
+	if (r < 0)
+		cw_log(ERROR, NULL, "%s", cw_why_text(&why, r, text, sizeof text));
+	cw_conf_free(&ix_conf_obj, &conf);
+	return r < 0 ? status : r;
+}
+
+int main(int argc, char **argv)
+{
+	struct cw_daemon_args args;
+	int status;
+
+	cw_daemon_harden();
+	if (!cw_daemon_args(argc, argv, "interconnect appliance", &args, &status))
+		return status;
+	return ixd_main(&args);
+}

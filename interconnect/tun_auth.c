@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tun_auth.c - the shared secret, or certificate, key and CA of a tunnel, from their files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "interconnect/base/mem.h"
+#include "interconnect/tun_impl.h"
+
+enum { TUN_AUTH_PSK_MIN = 16, TUN_AUTH_PATH = 4352 };
+
+/* NAME below DIR unless it is absolute; object for messages is "tunnel NAME". */
+static void tun_auth_path(const char *dir, const char *name, char path[TUN_AUTH_PATH])
+{
+	if (*name == '/' || !*dir)
+		snprintf(path, TUN_AUTH_PATH, "%s", name);
+	else
+		snprintf(path, TUN_AUTH_PATH, "%s/%s", dir, name);
+}
+
+static int tun_auth_refuse(const struct tun_conf *conf, struct cw_why *why, int r, const char *field, const char *path,
+			   const char *rule)
+{
+	char object[TUN_NAME_MAX + 8];
+
+	snprintf(object, sizeof object, "tunnel %s", conf->name);
+	return cw_why_set(why, r, object, field, "%s: %s", path, rule);
+}
+
+/* Everything of FD to BUF, at most SIZE bytes. Returns how many. */
+static ssize_t tun_auth_read(int fd, uint8_t *buf, size_t size)
+{
+	size_t got = 0;
+
+	while (got < size) {
+		ssize_t n = read(fd, buf + got, size - got);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+		if (n > 0)
+			got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+/* Why the file cannot hold a secret, or NULL. */
+static const char *tun_auth_unsafe(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return "must be a regular file";
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		return "must not be accessible to group or others (chmod 600)";
+	return NULL;
+}
+
+static int tun_auth_load_psk(const char *path, const struct tun_conf *conf, struct tun_auth *a, struct cw_why *why)
+{
+	static const char field[] = "auth.secret_file";
+	CW_AUTO(cw_fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	const char *unsafe;
+	ssize_t n;
+
+	if (fd < 0)
+		return tun_auth_refuse(conf, why, CW_E_INVALID, field, path, cw_strerror(-errno));
+	if ((unsafe = tun_auth_unsafe(fd)))
+		return tun_auth_refuse(conf, why, CW_E_INVALID, field, path, unsafe);
+	if (!(a->psk = cw_mem_secret(IKE_PSK_MAX + 1)))
+		return -ENOMEM;
+	if ((n = tun_auth_read(fd, a->psk, IKE_PSK_MAX + 1)) < 0)
+		return tun_auth_refuse(conf, why, CW_E_INVALID, field, path, cw_strerror((int)n));
+	if (n > 0 && a->psk[n - 1] == '\n')
+		n--;
+	if (n < TUN_AUTH_PSK_MIN || n > IKE_PSK_MAX)
+		return tun_auth_refuse(conf, why, CW_E_INVALID, field, path, "must hold a secret of 16 to 256 bytes");
+	a->psk_size = (size_t)n;
+	return 0;
+}
+
+static const char *tun_auth_text(int r)
+{
+	return r == -EPERM ? "must not be accessible to group or others (chmod 600)" : cw_strerror(r);
+}
+
+static int tun_auth_load_cert(const char *dir, const struct tun_conf *conf, struct tun_auth *a, struct cw_why *why)
+{
+	const struct tun_conf_auth *c = &conf->auth;
+	char path[TUN_AUTH_PATH];
+	int r;
+
+	tun_auth_path(dir, c->cert, path);
+	if ((r = cw_cert_load(path, &a->cert)) < 0)
+		return tun_auth_refuse(conf, why, CW_E_INVALID, "auth.cert", path, cw_strerror(r));
+	tun_auth_path(dir, c->ca, path);
+	if ((r = cw_cert_load(path, &a->ca)) < 0)
+		return tun_auth_refuse(conf, why, CW_E_INVALID, "auth.ca", path, cw_strerror(r));
+	tun_auth_path(dir, c->key, path);
+	if ((r = cw_key_load(path, &a->key)) < 0)
+		return tun_auth_refuse(conf, why, CW_E_INVALID, "auth.key", path, tun_auth_text(r));
+	if (!cw_cert_fits_key(a->cert, a->key))
+		return tun_auth_refuse(conf, why, CW_E_INVALID, "auth.key", path, "is not the key of auth.cert");
+	return 0;
+}
+
+static void tun_auth_cleanup(struct tun_auth *a)
+{
+	tun_auth_fini(a);
+}
+
+int tun_auth_load(const char *dir, const struct tun_conf *conf, struct tun_auth *ret_auth, struct cw_why *why)
+{
+	CW_AUTO(tun_auth_cleanup) struct tun_auth a = { 0 };
+	char path[TUN_AUTH_PATH];
+	int r;
+
+	if (conf->auth.method == IKE_AUTH_PSK) {
+		tun_auth_path(dir, conf->auth.secret_file, path);
+		r = tun_auth_load_psk(path, conf, &a, why);
+	} else {
+		r = tun_auth_load_cert(dir, conf, &a, why);
+	}
+	if (r < 0)
+		return r;
+	*ret_auth = a;
+	a = (struct tun_auth){ 0 };
+	return 0;
+}
+
+void tun_auth_fini(struct tun_auth *a)
+{
+	cw_mem_free_secret(a->psk, IKE_PSK_MAX + 1);
+	cw_cert_free(a->cert);
+	cw_cert_free(a->ca);
+	cw_key_free(a->key);
+	*a = (struct tun_auth){ 0 };
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tun_json.c - what "tunnel list", "tunnel show" and "appliance show" answer (design section 10). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "interconnect/base/clock.h"
+#include "interconnect/base/daemon.h"
+#include "interconnect/tun_impl.h"
+
+struct cw_json *tun_json_counters(const struct cw_stat *s)
+{
+	struct cw_json *o = cw_json_object();
+
+	for (int i = 0; i < CW_STAT_N; i++)
+		cw_json_set_int(o, cw_stat_name((enum cw_stat_id)i), (int64_t)s->n[i]);
+	return o;
+}
+
+/* Identifiers are strings: 64 bits do not fit the numbers of most JSON readers. */
+static void tun_json_set_hex(struct cw_json *o, const char *key, int digits, uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%0*" PRIx64, digits, v);
+	cw_json_set_str(o, key, text);
+}
+
+static void tun_json_set_endpoint(struct cw_json *o, const char *key, const struct cw_endpoint *ep)
+{
+	char text[CW_ENDPOINT_TEXT];
+
+	cw_json_set_str(o, key, cw_endpoint_text(ep, text));
+}
+
+static void tun_json_set_prefix(struct cw_json *o, const char *key, const struct cw_prefix *p)
+{
+	char text[CW_ENDPOINT_TEXT];
+
+	cw_json_set_str(o, key, cw_prefix_text(p, text));
+}
+
+static struct cw_json *tun_json_suite(const struct tun *t, const struct ike_info *info, const struct tun_sa *sa)
+{
+	struct cw_json *o = cw_json_object();
+	char text[IKE_SUITE_TEXT];
+
+	cw_json_set_str(o, "ike", info ? ike_suite_text(&info->ike, false, text) : t->conf->ike);
+	cw_json_set_str(o, "esp", info ? ike_suite_text(&info->esp, true, text) : t->conf->esp);
+	cw_json_set(o, "esn", sa ? cw_json_bool(sa->esn) : cw_json_null());
+	return o;
+}
+
+static struct cw_json *tun_json_ike(const struct ike_info *info)
+{
+	struct cw_json *o;
+
+	if (!info)
+		return cw_json_null();
+	o = cw_json_object();
+	tun_json_set_hex(o, "spi_i", 16, info->spi_i);
+	tun_json_set_hex(o, "spi_r", 16, info->spi_r);
+	cw_json_set_bool(o, "initiator", info->initiator);
+	cw_json_set_int(o, "established_s", (int64_t)((cw_clock_now_ms() - info->established_ms) / 1000));
+	cw_json_set_str(o, "peer_id", info->peer_id);
+	return o;
+}
+
+static struct cw_json *tun_json_esp(const struct tun *t, const struct tun_sa *sa)
+{
+	struct cw_json *o;
+
+	if (!sa)
+		return cw_json_null();
+	o = cw_json_object();
+	tun_json_set_hex(o, "spi_in", 8, sa->spi_in);
+	tun_json_set_hex(o, "spi_out", 8, esp_out_spi(sa->out));
+	cw_json_set_int(o, "seq_out", (int64_t)esp_out_seq(sa->out));
+	cw_json_set_int(o, "seq_in", (int64_t)esp_in_seq(t->tuns->sadb, sa->spi_in));
+	return o;
+}
+
+static struct cw_json *tun_json_paths(const struct tun *t, const struct cw_endpoint *remote)
+{
+	static const char *const states[TUN_STATE_N] = {
+		[TUN_CONNECTING] = "probing", [TUN_UP] = "up", [TUN_DEGRADED] = "up", [TUN_DOWN] = "down",
+	};
+	struct cw_json *a = cw_json_array(), *o = cw_json_object();
+	char since[32];
+
+	tun_json_set_endpoint(o, "local", &t->uplink->local);
+	tun_json_set_endpoint(o, "remote", remote);
+	cw_json_set_str(o, "state", states[t->state]);
+	cw_json_set_int(o, "mtu", t->conf->mtu);
+	cw_json_set_str(o, "since", cw_clock_rfc3339(&t->since, since));
+	cw_json_add(a, o);
+	return a;
+}
+
+struct cw_json *tun_json(const struct tun *t)
+{
+	const struct tun_sa *sa = tun_sa_out(t);
+	const struct cw_endpoint conf_remote = { t->conf->remote.address, (uint16_t)t->conf->remote.port };
+	const struct cw_endpoint *remote = sa ? &sa->remote : &conf_remote;
+	struct cw_json *o = cw_json_object();
+	struct ike_info info_, *info = ike_info(t->ike, &info_) ? &info_ : NULL;
+
+	cw_json_set_str(o, "name", t->conf->name);
+	cw_json_set_str(o, "state", tun_state_name(t->state));
+	cw_json_set(o, "suite", tun_json_suite(t, info, sa));
+	tun_json_set_endpoint(o, "local", &t->uplink->local);
+	tun_json_set_endpoint(o, "remote", remote);
+	tun_json_set_prefix(o, "local_ts", sa ? &sa->local_ts : &t->conf->local_ts);
+	tun_json_set_prefix(o, "remote_ts", sa ? &sa->remote_ts : &t->conf->remote_ts);
+	cw_json_set(o, "ike", tun_json_ike(info));
+	cw_json_set(o, "esp", tun_json_esp(t, sa));
+	cw_json_set_int(o, "mtu", t->conf->mtu);
+	cw_json_set_int(o, "inner_mtu", (int64_t)t->inner_mtu);
+	cw_json_set(o, "paths", tun_json_paths(t, remote));
+	cw_json_set(o, "counters", tun_json_counters(&t->stat));
+	return o;
+}
+
+static int64_t tun_json_rss_bytes(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	long total, resident = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%ld %ld", &total, &resident) != 2)
+		resident = 0;
+	fclose(f);
+	return (int64_t)resident * sysconf(_SC_PAGESIZE);
+}
+
+/* Up while a tunnel is; before the first was, starting. */
+static const char *tuns_json_state(const struct tuns *ts)
+{
+	for (size_t i = 0; i < ts->n_items; i++) {
+		if (ts->items[i]->state == TUN_UP)
+			return "up";
+	}
+	return ts->was_up ? "down" : "starting";
+}
+
+struct cw_json *tuns_json(const struct tuns *ts, const char *name, const char *kind)
+{
+	struct cw_json *o = cw_json_object();
+
+	cw_json_set_str(o, "name", name);
+	cw_json_set_str(o, "kind", kind);
+	cw_json_set_str(o, "state", tuns_json_state(ts));
+	cw_json_set_int(o, "pid", getpid());
+	cw_json_set_str(o, "version", CW_VERSION);
+	cw_json_set_int(o, "rss_bytes", tun_json_rss_bytes());
+	cw_json_set_int(o, "uptime_s", (int64_t)((cw_clock_now_ms() - ts->started_ms) / 1000));
+	cw_json_set(o, "counters", tun_json_counters(&ts->stat));
+	return o;
+}
+
+void tun_cmd_list(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	struct cw_json *o = cw_json_object(), *items = cw_json_array();
+
+	(void)request;
+	for (size_t i = 0; i < ts->n_items; i++)
+		cw_json_add(items, tun_json(ts->items[i]));
+	cw_json_set(o, "items", items);
+	cw_json_set(o, "next", cw_json_null());
+	cw_rpc_reply(call, o);
+}
+
+void tun_cmd_show(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	const char *name = cw_json_get_str(request, "name", "");
+	const struct tun *t = tuns_find(ts, name);
+	struct cw_why why = { 0 };
+	char object[TUN_NAME_MAX + 8];
+
+	if (t) {
+		cw_rpc_reply(call, tun_json(t));
+		return;
+	}
+	snprintf(object, sizeof object, "tunnel %s", name);
+	cw_rpc_fail(call, cw_why_set(&why, CW_E_NOT_FOUND, object, "name", "there is no tunnel of this name"), &why);
+}
