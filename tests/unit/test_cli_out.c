@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_cli_out.c - what answers look like, letter by letter. */
+#include "mesh/cli_out.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void check(enum cli_format format, const char *noun, const char *body, const char *want)
+{
+	CW_AUTO(cw_json_cleanup) struct cw_json *j = NULL;
+	CW_AUTO(cw_free_cleanup) char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	assert_int_equal(cw_json_parse(body, strlen(body), &j), 0);
+	assert_int_equal(cli_out(f, format, noun, j), 0);
+	fclose(f);
+	assert_string_equal(text, want);
+}
+
+static const char tunnels[] =
+	"{\"items\":[{\"name\":\"b\",\"state\":\"up\",\"suite\":{\"ike\":\"aes256gcm16-prfsha384-ecp384\",\"esp\":\"aes256gcm16\","
+	"\"esn\":false},\"local\":\"10.44.0.1:4500\",\"remote\":{\"address\":\"10.44.0.2\",\"port\":4500},"
+	"\"paths\":[{\"state\":\"up\"},{\"state\":\"down\"}],\"counters\":{\"rx.bytes\":1536,\"tx.bytes\":12}},"
+	"{\"name\":\"other\",\"state\":\"connecting\",\"suite\":null,\"paths\":[]}],\"next\":null}";
+
+static void test_table(void **state)
+{
+	(void)state;
+	check(CLI_TABLE, "tunnel", tunnels,
+	      "NAME  STATE      LOCAL          REMOTE         PATHS      RX   TX\n"
+	      "b     up         10.44.0.1:4500 10.44.0.2:4500   1/2 1.5 KiB 12 B\n"
+	      "other connecting -              -                0/0       -    -\n");
+	check(CLI_WIDE, "tunnel", tunnels,
+	      "NAME  STATE      LOCAL          REMOTE         PATHS      RX   TX IKE                          ESP         ESN\n"
+	      "b     up         10.44.0.1:4500 10.44.0.2:4500   1/2 1.5 KiB 12 B aes256gcm16-prfsha384-ecp384 aes256gcm16 false\n"
+	      "other connecting -              -                0/0       -    - -                            -           -\n");
+	check(CLI_TABLE, "vm",
+	      "{\"items\":[{\"name\":\"web1\",\"power\":\"running\",\"owner\":{\"site\":\"onprem\",\"epoch\":3,\"state\":\"owned\"},"
+	      "\"memory_bytes\":268435456,\"vcpus\":1,\"disks\":[{}],\"networks\":[{},{}]}],\"next\":null}",
+	      "NAME POWER   OWNER  RECORD EPOCH    MEMORY VCPUS DISKS NETWORKS\n"
+	      "web1 running onprem owned      3 256.0 MiB     1     1        2\n");
+	check(CLI_TABLE, "extension", "{\"items\":[{\"name\":\"web\",\"vni\":77,\"macs\":[\"52:54:00:10:01:50\"]},{\"macs\":4}]}",
+	      "NAME VNI STATE BRIDGE TUNNEL MACS RX TX\n"
+	      "web   77 -     -      -         1  -  -\n"
+	      "-      - -     -      -         4  -  -\n");
+	check(CLI_TABLE, "migration",
+	      "{\"items\":[{\"id\":\"7\",\"vm\":\"web1\",\"kind\":\"live\",\"from\":\"onprem\",\"to\":\"cloud\",\"state\":\"running\","
+	      "\"phase\":\"memory\",\"progress\":43}]}",
+	      "ID VM   KIND FROM   TO    STATE   PHASE  DONE\n"
+	      "7  web1 live onprem cloud running memory 43 %\n");
+}
+
+/* What a daemon of another version may answer: nothing of it may fail, or reach the terminal as control characters. */
+static void test_strange(void **state)
+{
+	(void)state;
+	check(CLI_TABLE, "job", "{\"items\":[{\"id\":7,\"kind\":{\"a\":1},\"state\":[\"x\",{\"name\":\"y\"}],\"phase\":null,\"progress\":\"half\"},"
+	      "3,null,\"x\"]}",
+	      "ID KIND STATE PHASE DONE\n"
+	      "7  -    x, y  -     half\n"
+	      "-  -    -     -        -\n"
+	      "-  -    -     -        -\n"
+	      "-  -    -     -        -\n");
+	check(CLI_TABLE, "vm", "{\"name\":\"a\\u001b[2Jb\\n\",\"x\":\"\"}", "name: a?[2Jb?\nx:    -\n");
+	check(CLI_TABLE, "tunnel", "{\"items\":[]}", "");
+	check(CLI_TABLE, "tunnel", "{\"items\":3}", "items: 3\n");
+	check(CLI_TABLE, "tunnel", "{}", "");
+	check(CLI_YAML, "tunnel", "{}", "{}\n");
+	check(CLI_JSON, "tunnel", "{}", "{}\n");
+}
+
+static void test_show(void **state)
+{
+	(void)state;
+	check(CLI_TABLE, "migration",
+	      "{\"id\":\"7\",\"vm\":\"web1\",\"state\":\"succeeded\",\"downtime_ms\":312,\"total_ms\":61000,\"ram_bytes\":268435456,"
+	      "\"tags\":[\"a\",\"b\"],\"none\":[],\"steps\":[{\"name\":\"prepare\",\"state\":\"succeeded\",\"ms\":120},"
+	      "{\"name\":\"copy\",\"disks\":[{\"name\":\"vda\",\"equal\":true}]}],\"owner\":{\"site\":\"cloud\",\"e\":4}}",
+	      "id:          7\n"
+	      "vm:          web1\n"
+	      "state:       succeeded\n"
+	      "downtime_ms: 312\n"
+	      "total_ms:    61000 (1m01s)\n"
+	      "ram_bytes:   268435456 (256.0 MiB)\n"
+	      "tags:        a, b\n"
+	      "none:        -\n"
+	      "steps:\n"
+	      "  - name prepare, state succeeded, ms 120\n"
+	      "  -\n"
+	      "    name:  copy\n"
+	      "    disks:\n"
+	      "      - name vda, equal true\n"
+	      "owner:\n"
+	      "  site: cloud\n"
+	      "  e:    4\n");
+}
+
+static void test_json_is_the_body(void **state)
+{
+	CW_AUTO(cw_json_cleanup) struct cw_json *j = NULL, *back = NULL;
+	CW_AUTO(cw_free_cleanup) char *text = NULL, *one = NULL, *two = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(cw_json_parse(tunnels, strlen(tunnels), &j), 0);
+	assert_int_equal(cli_out(f, CLI_JSON, "tunnel", j), 0);
+	fclose(f);
+	assert_int_equal(cw_json_parse(text, size, &back), 0);
+	assert_int_equal(cw_json_dump(j, false, &one), 0);
+	assert_int_equal(cw_json_dump(back, false, &two), 0);
+	assert_string_equal(one, two);
+	assert_string_equal(one, tunnels);
+}
+
+static void test_yaml(void **state)
+{
+	(void)state;
+	check(CLI_YAML, "vm",
+	      "{\"items\":[{\"name\":\"web1\",\"on\":true,\"n\":3,\"x\":1.5,\"none\":null,\"e\":[],\"o\":{},\"a b\":\"yes\",\"v\":\"1.0\","
+	      "\"t\":\"a: b\",\"l\":[\"p\",[\"q\",\"r\"],{\"k\":\"line\\nline\"}]}],\"next\":null}",
+	      "items:\n"
+	      "  - name: web1\n"
+	      "    \"on\": true\n"
+	      "    \"n\": 3\n"
+	      "    x: 1.5\n"
+	      "    none: null\n"
+	      "    e: []\n"
+	      "    o: {}\n"
+	      "    \"a b\": \"yes\"\n"
+	      "    v: \"1.0\"\n"
+	      "    t: \"a: b\"\n"
+	      "    l:\n"
+	      "      - p\n"
+	      "      - - q\n"
+	      "        - r\n"
+	      "      - k: \"line\\nline\"\n"
+	      "next: null\n");
+}
+
+static void test_units(void **state)
+{
+	(void)state;
+	check(CLI_TABLE, "appliance",
+	      "{\"items\":[{\"name\":\"a\",\"rss_bytes\":0,\"uptime_s\":59},{\"name\":\"b\",\"rss_bytes\":1023,\"uptime_s\":60},"
+	      "{\"name\":\"c\",\"rss_bytes\":1048576,\"uptime_s\":7260},{\"name\":\"d\",\"rss_bytes\":9000000000000000000,\"uptime_s\":180000},"
+	      "{\"name\":\"e\",\"rss_bytes\":\"x\",\"uptime_s\":-5}]}",
+	      "NAME KIND STATE PID     MEMORY UPTIME\n"
+	      "a    -    -       -        0 B    59s\n"
+	      "b    -    -       -     1023 B  1m00s\n"
+	      "c    -    -       -    1.0 MiB  2h01m\n"
+	      "d    -    -       - 7993.6 PiB  2d02h\n"
+	      "e    -    -       -          x     -5\n");
+	check(CLI_WIDE, "migration", "{\"items\":[{\"downtime_ms\":80,\"stopped_ms\":1500,\"total_ms\":600000}]}",
+	      "ID VM KIND FROM TO STATE PHASE DONE DOWNTIME STOPPED  TOTAL DISKS REASON\n"
+	      "-  -  -    -    -  -     -        -    80 ms   1.5 s 10m00s -     -\n");
+}
+
+static void test_empty(void **state)
+{
+	CW_AUTO(cw_json_cleanup) struct cw_json *o = cw_json_object(), *full = cw_json_object(), *list = cw_json_array();
+
+	(void)state;
+	assert_false(cli_out_empty(o));
+	cw_json_set(o, "items", cw_json_array());
+	assert_true(cli_out_empty(o));
+	cw_json_add(list, cw_json_int(1));
+	cw_json_set(full, "items", cw_steal(&list));
+	assert_false(cli_out_empty(full));
+}
+
+/* A full disk or a closed pipe is an error, not silence. */
+static void test_write_error(void **state)
+{
+	CW_AUTO(cw_json_cleanup) struct cw_json *o = cw_json_object();
+	FILE *f = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(cli_out(f, CLI_JSON, "vm", o), -EIO);
+	fclose(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table), cmocka_unit_test(test_strange), cmocka_unit_test(test_show),
+		cmocka_unit_test(test_json_is_the_body), cmocka_unit_test(test_yaml), cmocka_unit_test(test_units),
+		cmocka_unit_test(test_empty), cmocka_unit_test(test_write_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
