@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_udp.c - telling datagrams apart, and batches through the loop on loopback addresses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "interconnect/udp.h"
+
+/* ---- classify ---- */
+
+static void datagrams_are_told_apart(void **state)
+{
+	static const struct {
+		uint8_t data[12];
+		size_t size;
+		enum udp_kind want;
+	} rows[] = {
+		{ { 0 }, 0, UDP_BAD },
+		{ { 0xff }, 1, UDP_KEEPALIVE },
+		{ { 0xfe }, 1, UDP_BAD },
+		{ { 0 }, 1, UDP_BAD },
+		{ { 0xff, 0xff }, 2, UDP_BAD },
+		{ { 0, 0, 0, 0 }, 4, UDP_BAD },
+		{ { 0, 0, 1, 0, 0, 0, 1 }, 7, UDP_BAD },
+		{ { 0, 0, 1, 0, 0, 0, 0, 1 }, 8, UDP_ESP },
+		{ { 0xff, 0, 0, 0, 0, 0, 0, 1 }, 8, UDP_ESP },
+		{ { 0, 0, 0, 0, 1, 2, 3, 4 }, 8, UDP_IKE },
+		{ { 0, 0, 0, 1, 1, 2, 3, 4 }, 8, UDP_ESP },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		uint8_t *exact = malloc(rows[i].size ? rows[i].size : 1);
+
+		assert_non_null(exact);
+		memcpy(exact, rows[i].data, rows[i].size);
+		assert_int_equal(udp_classify(exact, rows[i].size), rows[i].want);
+		free(exact);
+	}
+}
+
+/* ---- sockets ---- */
+
+enum { KINDS = UDP_BAD + 1 };
+
+struct side {
+	struct cw_endpoint at;
+	struct udp *udp;
+	struct cw_stat stat;
+	size_t n[KINDS], bytes;
+	uint8_t last[64];
+	struct cw_endpoint from;
+};
+
+struct pair {
+	struct cw_loop *loop;
+	struct side a, b;
+};
+
+/* An address of our own below 127/8, so that tests run side by side. */
+static struct cw_endpoint own(uint8_t net)
+{
+	struct cw_endpoint ep = { { AF_INET, { 127, net, (uint8_t)(getpid() >> 8), (uint8_t)getpid() } }, 4500 };
+
+	return ep;
+}
+
+static void on_input(void *ctx, const struct cw_endpoint *from, uint8_t *data, size_t size)
+{
+	struct side *s = ctx;
+
+	s->n[udp_classify(data, size)]++;
+	s->bytes += size;
+	s->from = *from;
+	memcpy(s->last, data, CW_MIN(size, sizeof s->last));
+}
+
+static int setup(void **state)
+{
+	struct pair *p = calloc(1, sizeof *p);
+
+	assert_non_null(p);
+	p->a.at = own(71);
+	p->b.at = own(72);
+	assert_int_equal(cw_loop_new(&p->loop), 0);
+	assert_int_equal(udp_new(p->loop, &p->a.at, on_input, &p->a, &p->a.stat, &p->a.udp), 0);
+	assert_int_equal(udp_new(p->loop, &p->b.at, on_input, &p->b, &p->b.stat, &p->b.udp), 0);
+	*state = p;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct pair *p = *state;
+
+	udp_free(p->a.udp);
+	udp_free(p->b.udp);
+	cw_loop_free(p->loop);
+	free(p);
+	return 0;
+}
+
+static size_t total(const struct side *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < KINDS; i++)
+		n += s->n[i];
+	return n;
+}
+
+static void turn_until(struct pair *p, const struct side *s, size_t want)
+{
+	for (int i = 0; i < 200 && total(s) < want; i++)
+		assert_int_equal(cw_loop_turn(p->loop, 50), 0);
+	assert_int_equal(total(s), want);
+}
+
+static void put_esp(struct side *s, const struct cw_endpoint *to, uint8_t seq, size_t size)
+{
+	uint8_t *slot = udp_slot(s->udp);
+
+	memset(slot, 0, size);
+	slot[0] = 0xc0;
+	slot[7] = seq;
+	udp_commit(s->udp, to, size);
+}
+
+static void a_queue_leaves_by_itself(void **state)
+{
+	struct pair *p = *state;
+
+	put_esp(&p->a, &p->b.at, 1, 100);
+	turn_until(p, &p->b, 1);
+	assert_int_equal(p->b.n[UDP_ESP], 1);
+	assert_int_equal(p->b.bytes, 100);
+	assert_true(cw_endpoint_equal(&p->b.from, &p->a.at));
+}
+
+static void more_than_a_batch_arrives_whole_and_in_order(void **state)
+{
+	struct pair *p = *state;
+	enum { N = UDP_BATCH * 2 + 6 };
+
+	for (size_t i = 0; i < N; i++)
+		put_esp(&p->a, &p->b.at, (uint8_t)i, 1400);
+	turn_until(p, &p->b, N);
+	assert_int_equal(p->b.n[UDP_ESP], N);
+	assert_int_equal(p->b.bytes, N * 1400);
+	assert_int_equal(p->b.last[7], N - 1);
+}
+
+static void ike_gets_its_marker_and_keepalives_are_one_byte(void **state)
+{
+	struct pair *p = *state;
+	static const uint8_t msg[28] = { 0xaa, 0xbb }, marked[6] = { 0, 0, 0, 0, 0xaa, 0xbb };
+
+	udp_send_ike(p->a.udp, &p->b.at, msg, sizeof msg);
+	turn_until(p, &p->b, 1);
+	assert_int_equal(p->b.n[UDP_IKE], 1);
+	assert_int_equal(p->b.bytes, UDP_MARKER + sizeof msg);
+	assert_memory_equal(p->b.last, marked, sizeof marked);
+	udp_send_keepalive(p->a.udp, &p->b.at);
+	turn_until(p, &p->b, 2);
+	assert_int_equal(p->b.n[UDP_KEEPALIVE], 1);
+}
+
+static void what_does_not_fit_is_counted_and_not_sent(void **state)
+{
+	struct pair *p = *state;
+	static uint8_t msg[UDP_DATAGRAM_MAX];
+
+	udp_send_ike(p->a.udp, &p->b.at, msg, sizeof msg);
+	assert_int_equal(p->a.stat.n[CW_STAT_DROP_TX], 1);
+	put_esp(&p->a, &p->b.at, 9, 64);
+	turn_until(p, &p->b, 1);
+	assert_int_equal(p->b.last[7], 9);
+}
+
+static void one_that_cannot_be_sent_does_not_hold_up_the_others(void **state)
+{
+	struct pair *p = *state;
+	const struct cw_endpoint nowhere = { { AF_INET, { 127, 0, 0, 1 } }, 0 };       /* port 0 is refused */
+
+	put_esp(&p->a, &p->b.at, 1, 64);
+	put_esp(&p->a, &nowhere, 2, 64);
+	put_esp(&p->a, &p->b.at, 3, 64);
+	udp_flush(p->a.udp);
+	turn_until(p, &p->b, 2);
+	assert_int_equal(p->b.last[7], 3);
+	assert_int_equal(p->a.stat.n[CW_STAT_DROP_TX], 1);
+}
+
+static void a_datagram_that_was_cut_off_is_dropped(void **state)
+{
+	struct pair *p = *state;
+	static uint8_t big[UDP_DATAGRAM_MAX + 1];
+	struct sockaddr_storage sa;
+	socklen_t len;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	memset(big, 0xc0, sizeof big);
+	assert_true(fd >= 0);
+	cw_endpoint_to_sockaddr(&p->b.at, &sa, &len);
+	assert_int_equal(sendto(fd, big, sizeof big, 0, (struct sockaddr *)&sa, len), sizeof big);
+	assert_int_equal(sendto(fd, big, UDP_DATAGRAM_MAX, 0, (struct sockaddr *)&sa, len), UDP_DATAGRAM_MAX);
+	close(fd);
+	turn_until(p, &p->b, 1);
+	assert_int_equal(p->b.bytes, UDP_DATAGRAM_MAX);
+	assert_int_equal(p->b.stat.n[CW_STAT_DROP_MALFORMED], 1);
+}
+
+static void an_address_that_is_not_ours_is_refused(void **state)
+{
+	struct pair *p = *state;
+	const struct cw_endpoint foreign = { { AF_INET, { 192, 0, 2, 1 } }, 4500 };
+	struct udp *u = NULL;
+
+	assert_int_equal(udp_new(p->loop, &foreign, on_input, &p->a, &p->a.stat, &u), -EADDRNOTAVAIL);
+	assert_null(u);
+	assert_int_equal(udp_new(p->loop, &p->a.at, on_input, &p->a, &p->a.stat, &u), -EADDRINUSE);
+	assert_null(u);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(datagrams_are_told_apart),
+		cmocka_unit_test_setup_teardown(a_queue_leaves_by_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(more_than_a_batch_arrives_whole_and_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(ike_gets_its_marker_and_keepalives_are_one_byte, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_does_not_fit_is_counted_and_not_sent, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_that_cannot_be_sent_does_not_hold_up_the_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_datagram_that_was_cut_off_is_dropped, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_address_that_is_not_ours_is_refused, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
