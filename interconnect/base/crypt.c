@@ -74,6 +74,19 @@ static int refused(int r)
 	return r;
 }
 
+/* OSSL_PARAM wants names that it could write to. */
+struct text {
+	char s[16];
+};
+
+static struct text text_of(const char *s)
+{
+	struct text t = { "" };
+
+	strncpy(t.s, s, sizeof t.s - 1);
+	return t;
+}
+
 static void md_ctx_cleanup(EVP_MD_CTX **c)
 {
 	EVP_MD_CTX_free(*c);
@@ -122,14 +135,13 @@ int cw_hash(enum cw_hash h, const struct cw_span *in, size_t n, uint8_t *out)
 static EVP_MAC_CTX *hmac_begin(enum cw_hash h, const void *key, size_t key_size)
 {
 	CW_AUTO(mac_ctx_cleanup) EVP_MAC_CTX *c = NULL;
-	char name[16];
+	struct text digest = text_of(hash_rows[h].name);
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.s, 0),
 		OSSL_PARAM_construct_end(),
 	};
 
 	fetched();
-	strcpy(name, hash_rows[h].name);
 	/* A NULL key would mean "the one from before": an empty key needs an address. */
 	if (!mac || !(c = EVP_MAC_CTX_new(mac)) || EVP_MAC_init(c, key_size ? key : "", key_size, params) != 1)
 		return NULL;
@@ -380,16 +392,15 @@ static EVP_PKEY *ec_import(const struct dh_row *row, const uint8_t *private, siz
 {
 	BIGNUM *n = BN_bin2bn(private, (int)size, NULL);
 	uint8_t native[CW_DH_SECRET_MAX], point[POINT_MAX];
-	char curve[16];
+	struct text curve = text_of(row->curve);
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve, 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve.s, 0),
 		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, row->secret_size),
 		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, row->public_size + 1),
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_PKEY *key = NULL;
 
-	strcpy(curve, row->curve);
 	if (n && BN_bn2nativepad(n, native, (int)row->secret_size) == (int)row->secret_size &&
 	    ec_point_of(row, n, point))
 		key = dh_key(row, EVP_PKEY_KEYPAIR, params);
@@ -434,17 +445,15 @@ static EVP_PKEY *dh_peer(const struct dh_row *row, const uint8_t *peer)
 	CW_AUTO(pkey_cleanup) EVP_PKEY *key = NULL;
 	CW_AUTO(pkey_ctx_cleanup) EVP_PKEY_CTX *check = NULL;
 	uint8_t buf[POINT_MAX] = { 4 };
-	char curve[16] = "";
+	struct text curve = text_of(row->curve ? row->curve : "");
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, buf, dh_prefix(row) + row->public_size),
 		OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end(),
 	};
 
 	memcpy(buf + dh_prefix(row), peer, row->public_size);
-	if (row->curve) {
-		strcpy(curve, row->curve);
-		params[1] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve, 0);
-	}
+	if (row->curve)
+		params[1] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve.s, 0);
 	key = dh_key(row, EVP_PKEY_PUBLIC_KEY, params);
 	if (!key || !(check = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL)) || EVP_PKEY_public_check(check) != 1)
 		return NULL;
@@ -465,7 +474,7 @@ int cw_dh_shared(struct cw_dh *d, const uint8_t *peer, size_t peer_size, uint8_t
 	if (!(c = EVP_PKEY_CTX_new_from_pkey(NULL, d->key, NULL)) || EVP_PKEY_derive_init(c) != 1 ||
 	    EVP_PKEY_derive_set_peer(c, key) != 1)
 		return refused(CW_E_CRYPTO);
-	/* X25519 of a small-order point is zero: the only input that derive refuses (RFC 8031 s4). */
+	/* X25519 of a small-order point is zero (RFC 8031 s4): derive refuses it by itself. Zero is refused on any curve. */
 	if (EVP_PKEY_derive(c, secret, &n) == 1 && n == d->row->secret_size && !cw_mem_equal(secret, zero, n)) {
 		memcpy(out, secret, n);
 		*ret_size = n;
