@@ -20,6 +20,7 @@
 #include <openssl/obj_mac.h>
 #include <openssl/params.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +84,7 @@ static struct text text_of(const char *s)
 {
 	struct text t = { "" };
 
-	strncpy(t.s, s, sizeof t.s - 1);
+	snprintf(t.s, sizeof t.s, "%s", s);
 	return t;
 }
 
