@@ -119,7 +119,7 @@ static inline struct cw_cur cw_cur_sub(struct cw_cur *c, size_t size)
 {
 	const uint8_t *p = cw_cur_take(c, size);
 
-	return p ? cw_cur_of(p, size) : (struct cw_cur){ c->end, c->end, true };
+	return c->bad ? (struct cw_cur){ c->end, c->end, true } : cw_cur_of(p, size);
 }
 
 /* Ends a parse: 0, CW_E_TRUNC if the cursor went bad, CW_E_EXTRA if bytes are left. */
