@@ -1,8 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-# Tests list themselves, one fragment per product folder.
+# Tests list themselves, one fragment per product folder. tests/README.md says what each kind is for.
 -include tests/unit/base.mk tests/unit/crypt.mk tests/unit/esp.mk tests/unit/ike.mk tests/unit/interconnect.mk \
 	tests/unit/netext.mk tests/unit/migrate.mk tests/unit/mesh.mk
+
+JOBS ?= 2
+FUZZ_SECONDS ?= 60
 
 .PHONY: tests fuzzers
 tests: $(TESTS)
 fuzzers: $(FUZZERS)
+
+.PHONY: check unit asan netns virt lint fuzz
+check:
+	@B=$(B) JOBS=$(JOBS) MAKE=$(MAKE) tests/check
+
+unit: progs tests fuzzers
+	@B=$(B) tests/run -j $(JOBS) $(TESTS) $(FUZZERS)
+
+asan:
+	@$(MAKE) B=$(B)-asan SAN=address,undefined unit
+
+# The shell tests read their own requirements; virt wants the impair facility: make virt B=build-debug DEBUG=1
+netns: progs
+	@B=$(B) tests/run $(sort $(wildcard tests/netns/[0-9]*.sh))
+
+virt: progs
+	@B=$(B) tests/run $(sort $(wildcard tests/virt/[0-9]*.sh))
+
+lint: progs
+	@B=$(B) $(or $(wildcard tests/lint/all.sh),tests/lint/man.sh)
+
+fuzz:
+	@$(MAKE) B=$(B)-fuzz CC=clang FUZZ=1 hunt
+
+.PHONY: hunt
+hunt: fuzzers
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/hunt $(FUZZERS)
