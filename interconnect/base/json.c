@@ -155,8 +155,9 @@ void cw_json_cleanup(struct cw_json **j)
 
 void cw_json_set(struct cw_json *o, const char *key, struct cw_json *child)
 {
-	if (json_object_set_new(to(o), key, to(child)) < 0)
+	if (json_object_set(to(o), key, to(child)) < 0)
 		mark(to(o));
+	cw_json_free(child);
 }
 
 void cw_json_set_str(struct cw_json *o, const char *key, const char *s)
@@ -176,8 +177,9 @@ void cw_json_set_bool(struct cw_json *o, const char *key, bool v)
 
 void cw_json_add(struct cw_json *a, struct cw_json *child)
 {
-	if (json_array_append_new(to(a), to(child)) < 0)
+	if (json_array_append(to(a), to(child)) < 0)
 		mark(to(a));
+	cw_json_free(child);
 }
 
 struct cw_json *cw_json_get(const struct cw_json *o, const char *key)
@@ -299,7 +301,8 @@ int cw_json_parse(const void *text, size_t size, struct cw_json **ret_j)
 	json_error_t err;
 	json_t *j;
 
-	if (size == 0 || size > CW_JSON_TEXT_MAX || !within_bounds(p, p + size))
+	/* jansson takes a NUL behind the value for the end of the text. */
+	if (size == 0 || size > CW_JSON_TEXT_MAX || memchr(p, '\0', size) || !within_bounds(p, p + size))
 		return CW_E_MALFORMED;
 	j = json_loadb(p, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &err);
 	if (!j)

@@ -50,6 +50,13 @@ static int failure(void)
 	return errno > 0 ? -errno : -EIO;
 }
 
+/* What libevent would print on its own: the caller gets the error and says it better. */
+static void on_library_log(int severity, const char *text)
+{
+	(void)severity;
+	cw_log(DEBUG, "", "libevent: %s", text);
+}
+
 static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -62,6 +69,7 @@ int cw_loop_new(struct cw_loop **ret_loop)
 	struct event_config *cfg = event_config_new();
 	struct cw_loop *l = calloc(1, sizeof *l);
 
+	event_set_log_callback(on_library_log);
 	if (l && cfg && event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV) == 0)
 		l->base = event_base_new_with_config(cfg);
 	if (cfg)
@@ -109,7 +117,7 @@ int cw_loop_turn(struct cw_loop *l, unsigned ms)
 	errno = 0;
 	if (ms > 0 && evtimer_add(&l->turn, &tv) < 0)
 		return failure();
-	n = event_base_loop(l->base, ms > 0 ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+	n = event_base_loop(l->base, ms > 0 ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	if (n < 0)
 		n = failure();
 	if (ms > 0)

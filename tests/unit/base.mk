@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-BASE_TESTS = test_addr test_base test_clock test_cur test_err test_log test_mem test_rand test_stat test_wr
+BASE_TESTS = test_addr test_base test_clock test_cur test_err test_json test_log test_loop test_mem test_rand test_stat test_wr
 $(foreach t,$(BASE_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,base,$(BASE_LIBS))))
