@@ -106,6 +106,25 @@ $(B)/bin/% $(B)/test/% $(B)/fuzz/%:
 	$(if $(V),,@echo "  LINK    $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LINK)
 
+# DESTDIR= stages into a folder; the units get the path of the programs. Only what is built here is installed.
+PREFIX ?= /usr/local
+DESTDIR ?=
+BIN = $(PREFIX)/bin
+SBIN = $(PREFIX)/sbin
+MAN = $(PREFIX)/share/man
+UNIT = $(PREFIX)/lib/systemd/system
+DAEMONS = $(filter-out %/causeway,$(PROGS))
+UNITS = $(wildcard $(foreach d,$(notdir $(DAEMONS)),*/$(d).service */$(d)@.service))
+PAGES = $(wildcard */*.[158])
+
+.PHONY: install
+install: progs
+	install -d $(DESTDIR)$(BIN) $(DESTDIR)$(SBIN) $(DESTDIR)$(UNIT) $(foreach s,1 5 8,$(DESTDIR)$(MAN)/man$(s))
+	install -m 755 $(B)/bin/causeway $(DESTDIR)$(BIN)
+	install -m 755 $(DAEMONS) $(DESTDIR)$(SBIN)
+	$(foreach p,$(PAGES),install -m 644 $(p) $(DESTDIR)$(MAN)/man$(patsubst .%,%,$(suffix $(p)))/$(notdir $(p)) &&) true
+	$(foreach u,$(UNITS),sed 's|@SBIN@|$(SBIN)|' $(u) > $(DESTDIR)$(UNIT)/$(notdir $(u)) &&) true
+
 .PHONY: clean
 clean:
 	rm -rf build build-*
