@@ -47,10 +47,13 @@ static void test_table(void **state)
 	      "\"memory_bytes\":268435456,\"vcpus\":1,\"disks\":[{}],\"networks\":[{},{}]}],\"next\":null}",
 	      "NAME POWER   OWNER  RECORD EPOCH    MEMORY VCPUS DISKS NETWORKS\n"
 	      "web1 running onprem owned      3 256.0 MiB     1     1        2\n");
-	check(CLI_TABLE, "extension", "{\"items\":[{\"name\":\"web\",\"vni\":77,\"macs\":[\"52:54:00:10:01:50\"]},{\"macs\":4}]}",
-	      "NAME VNI STATE BRIDGE TUNNEL MACS RX TX\n"
-	      "web   77 -     -      -         1  -  -\n"
-	      "-      - -     -      -         4  -  -\n");
+	check(CLI_TABLE, "extension", "{\"items\":[{\"name\":\"web\",\"vni\":77,\"macs\":{\"local\":1,\"remote\":12}},{\"macs\":4}]}",
+	      "NAME VNI STATE BRIDGE TUNNEL MACS-HERE MACS-THERE RX TX\n"
+	      "web   77 -     -      -              1         12  -  -\n"
+	      "-      - -     -      -              -          -  -  -\n");
+	check(CLI_WIDE, "relay", "{\"items\":[{\"name\":\"vmotion\",\"state\":\"up\",\"streams\":3,\"sent_bytes\":2048}]}",
+	      "NAME    STATE TUNNEL LISTEN DIAL STREAMS    SENT RECEIVED ACCEPTED REFUSED FAILED\n"
+	      "vmotion up    -      -      -          3 2.0 KiB        -        -       -      -\n");
 	check(CLI_TABLE, "migration",
 	      "{\"items\":[{\"id\":\"7\",\"vm\":\"web1\",\"kind\":\"live\",\"from\":\"onprem\",\"to\":\"cloud\",\"state\":\"running\","
 	      "\"phase\":\"memory\",\"progress\":43}]}",
