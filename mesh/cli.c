@@ -57,9 +57,9 @@ static int print_detached(const struct cli_args *a, const struct cw_json *job, c
 }
 
 /* The wait ended before the job did. */
-static int left(int r, const struct cli_rpc *c, const char *id)
+static int left(int r, const struct cli_rpc *c, const char *noun, const char *id)
 {
-	fprintf(stderr, "causeway: migration %s: goes on; watch it with: causeway --socket %s migration watch %s\n", id, c->path, id);
+	fprintf(stderr, "causeway: %s %s: goes on; watch it with: causeway --socket %s %s watch %s\n", noun, id, c->path, noun, id);
 	return r == CW_E_CANCELLED ? STATUS_DETACHED : cw_exit_code(r);
 }
 
@@ -90,7 +90,7 @@ static int wait_and_print(struct cli_rpc *c, const struct cli_args *a, const str
 	if (!cli_wait_ended(job))
 		r = cli_wait(c, &w, a->cmd->noun, id, &body, &why);
 	if (r == CW_E_CANCELLED || r == CW_E_TIMEOUT)
-		return left(r, c, id);
+		return left(r, c, a->cmd->noun, id);
 	if (r < 0 || (r = print(a, body ? body : job)) < 0)
 		return refuse(r, &why);
 	return ended(a, body ? body : job, id);

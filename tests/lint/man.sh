@@ -20,7 +20,7 @@ if [ ! -x "$B/bin/causeway" ]; then
 fi
 
 # The page without line breaks in tags; headings are in column 0 and 3, tags in column 5.
-page=$(mandoc -T ascii -O width=400 mesh/causeway.1 | col -bx)
+page=$(mandoc -T ascii -O width=400 mesh/causeway.1 | sed 's/.\x08//g')
 section() { printf '%s\n' "$page" | sed -n "/^$1\$/,/^[A-Z]/p"; }
 tags() { sed -n 's/^     \([^ ].*\)$/\1/p'; }
 
