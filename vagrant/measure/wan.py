@@ -64,7 +64,7 @@ class Capture:
         pair = struct.unpack_from("!HH", d, ports)
         if proto == 17 and 4500 in pair:
             if d[ports + 8:ports + 12] == bytes(4) and d[ports + 12 + 18] == IKE_SA_INIT and d[ports + 12 + 19] & 0x20:
-                self.suites[target, source] = suite(d[ports + 12:at + kept])
+                self.suites.update({(target, source): name for name in [suite(d[ports + 12:at + kept])] if name})
             return False
         return not (proto == 6 and 9443 in pair)
 
@@ -81,12 +81,12 @@ class Capture:
 
 
 def suite(ike):
-    """The cipher suite that an IKE_SA_INIT response chose (RFC 7296 section 3.3)."""
+    """The cipher suite that an IKE_SA_INIT response chose (RFC 7296 section 3.3), None where it chose none."""
     kind, at = ike[16], 28
     while kind and kind != PAYLOAD_SA and at + 4 <= len(ike):
         kind, at = ike[at], at + struct.unpack_from("!H", ike, at + 2)[0]
     if kind != PAYLOAD_SA:
-        return "none"
+        return None                     # a cookie, another group, an error
     at += 4                             # the one proposal
     spi_size, n = ike[at + 6], ike[at + 7]
     at += 8 + spi_size

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The lab: comes up with every link, keeps its nodes apart, goes away without trace from any state; and its judge judges.
+# limit: 120
+. "$(dirname "$0")/lib.sh"
+requires root tun virsh libvirtd
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/causeway-lab.XXXXXX") || exit 1
+on_exit rm -rf "$T"
+export LAB_PREFIX=$PFX- LAB_STATE=$T/lab
+lab() { "$ROOT/vagrant/lab" "$@"; }
+on_exit "$ROOT/vagrant/lab" down
+in_node() { local n=$1; shift; lab exec "$n" -- "$@"; }
+reaches() { in_node "$1" ping -q -c 1 -W 2 "$2" > /dev/null; }
+namespaces() { ip netns list | grep -c "^$LAB_PREFIX"; }
+host_folders() { ls -d /etc/causeway /var/lib/causeway /run/causeway 2> /dev/null; }
+no_trace() { [ "$(namespaces)" = 0 ] && [ ! -e "$LAB_STATE" ] && ! grep -q "$LAB_STATE" /proc/[0-9]*/mounts /proc/[0-9]*/cmdline 2> /dev/null; }
+
+before=$(host_folders)
+must lab up
+same "six nodes" 6 "$(namespaces)"
+refuses "up is not twice" lab up
+while read -r from to; do check "$from reaches $to" reaches "$from" "$to"; done <<'LINKS'
+onprem-gw 192.168.2.35
+cloud-gw 192.168.1.34
+onprem-kvm 192.168.1.1
+onprem-kvm 192.168.1.74
+cloud-kvm 192.168.2.74
+cloud-kvm 192.168.2.97
+onprem-web 192.168.101.1
+LINKS
+refuses "the sites are joined by nothing else" reaches onprem-kvm 192.168.2.70
+check "the gateway has its configuration" in_node onprem-gw test -r /etc/causeway/ix.yaml -a -r /etc/causeway/ne.yaml
+check "the host has its own" in_node cloud-kvm test -r /etc/causeway/agent.yaml -a ! -e /etc/causeway/ix.yaml
+same "keys are for root" 600 "$(in_node onprem-gw stat -c %a /etc/causeway/pki/ne.key)"
+refuses "the two libvirts are two hosts" test "$(in_node onprem-kvm virsh -c qemu:///system capabilities | grep '<uuid>')" = \
+	"$(in_node cloud-kvm virsh -c qemu:///system capabilities | grep '<uuid>')"
+in_node onprem-gw sh -c 'exit 7'
+same "exit status passes through exec" 7 $?
+same "the machine has got no folders" "$before" "$(host_folders)"
+check "down" lab down
+check "nothing is left" no_trace
+check "down again" lab down
+
+for delay in 0.05 0.2 0.4 0.7; do
+	"$ROOT/vagrant/lab" up > /dev/null 2>&1 &
+	pid=$!
+	sleep "$delay"          # not to wait for something: the point of the kill
+	kill -9 "$pid" 2> /dev/null
+	wait "$pid" 2> /dev/null
+	check "down after up was killed at $delay s" lab down
+	check "nothing is left after $delay s" no_trace
+done
+
+check "the judge finds what it has to find" "$ROOT/vagrant/measure/selftest" "$(if [ -x "$B/guest/workload" ]; then echo "$B/guest/workload"; fi)"
+finish
