@@ -3,7 +3,7 @@
 -include tests/unit/base.mk tests/unit/crypt.mk tests/unit/esp.mk tests/unit/ike.mk tests/unit/interconnect.mk \
 	tests/unit/netext.mk tests/unit/migrate.mk tests/unit/mesh.mk
 
-JOBS ?= 2
+JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 
 .PHONY: tests fuzzers

@@ -190,7 +190,8 @@ struct run {
 
 enum { ARGV_MAX = 24 };
 
-static pid_t spawn(const char *line, int out, int err)
+/* IN -1: nothing to read. */
+static pid_t spawn(const char *line, int in, int out, int err)
 {
 	static char copy[1024];
 	char *argv[ARGV_MAX] = { program }, *save = NULL;
@@ -202,6 +203,7 @@ static pid_t spawn(const char *line, int out, int err)
 		argv[n++] = w;
 	pid = fork();
 	if (pid == 0) {
+		dup2(in < 0 ? open("/dev/null", O_RDONLY) : in, STDIN_FILENO);
 		dup2(out, STDOUT_FILENO);
 		dup2(err, STDERR_FILENO);
 		execv(program, argv);
@@ -240,7 +242,7 @@ static void run(const char *line, struct run *ret_run)
 
 	snprintf(whole, sizeof whole, "--socket %s %s", path, line);
 	assert_int_equal(pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC), 0);
-	pid = spawn(whole, out[1], err[1]);
+	pid = spawn(whole, -1, out[1], err[1]);
 	close(out[1]);
 	close(err[1]);
 	read_all(out[0], ret_run->out);
@@ -334,7 +336,7 @@ static void test_interrupt(void **state)
 	(void)state;
 	snprintf(line, sizeof line, "--socket %s migration create slow --to cloud", path);
 	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
-	pid = spawn(line, err[1], err[1]);
+	pid = spawn(line, -1, err[1], err[1]);
 	close(err[1]);
 	while (!strstr(text, "switch 99") && (n = read(err[0], text + len, sizeof text - 1 - len)) > 0)
 		len += (size_t)n;
@@ -342,6 +344,41 @@ static void test_interrupt(void **state)
 	read_all(err[0], text);
 	assert_int_equal(status_of(pid), 130);
 	assert_non_null(strstr(text, "goes on; watch it with: causeway --socket "));
+}
+
+/* Runs LINE with a terminal as input and error, on which somebody types TYPED; TEXT is what the terminal showed. */
+static int run_on_terminal(const char *line, const char *typed, char *text)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave, status;
+	char whole[512];
+	pid_t pid;
+
+	assert_true(master >= 0);
+	assert_int_equal(grantpt(master) | unlockpt(master), 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(slave >= 0);
+	assert_int_equal(write(master, typed, strlen(typed)), (ssize_t)strlen(typed));
+	snprintf(whole, sizeof whole, "--socket %s %s", path, line);
+	pid = spawn(whole, slave, slave, slave);
+	status = status_of(pid);
+	close(slave);
+	read_all(master, text);
+	return status;
+}
+
+static void test_terminal(void **state)
+{
+	char text[TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(run_on_terminal("migration watch succeeded", "", text), 0);
+	assert_non_null(strstr(text, "\r\033[Kweb1: copy 10 %"));
+	assert_non_null(strstr(text, "\r\033[Kweb1: copy 11 %"));
+	assert_int_equal(run_on_terminal("migration cancel rolled_back", "n\n", text), 1);
+	assert_non_null(strstr(text, "Go on? [y/N]"));
+	assert_int_equal(run_on_terminal("migration cancel rolled_back", "y\n", text), 0);
+	assert_int_equal(run_on_terminal("migration cancel rolled_back --yes", "", text), 0);
+	assert_null(strstr(text, "Go on?"));
 }
 
 /* The daemon dies while it is watched and comes back: so does the watch. */
@@ -413,7 +450,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain), cmocka_unit_test(test_problem_codes), cmocka_unit_test(test_job_ends),
-		cmocka_unit_test(test_progress_lines), cmocka_unit_test(test_leave_early), cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_progress_lines), cmocka_unit_test(test_leave_early), cmocka_unit_test(test_interrupt), cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_daemon_dies), cmocka_unit_test(test_unreachable), cmocka_unit_test(test_find),
 	};
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
