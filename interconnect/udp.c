@@ -89,6 +89,22 @@ void udp_commit(struct udp *u, const struct cw_endpoint *to, size_t size)
 		cw_timer_arm(u->flush, 0);
 }
 
+/* An IKE message with a long certificate may be larger than the link takes: it alone may be fragmented (RFC 7296 s2). */
+static bool udp_send_fragmented(struct udp *u, size_t i)
+{
+	static const int dont = IP_PMTUDISC_DONT, probe = IP_PMTUDISC_PROBE;    /* the same numbers for IPv6 */
+	bool v6 = u->tx_to[i].ss_family == AF_INET6;
+	int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP, name = v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
+	bool sent;
+
+	if (udp_classify(u->tx[i], u->tx_iov[i].iov_len) != UDP_IKE ||
+	    setsockopt(u->fd, level, name, &dont, sizeof dont) < 0)
+		return false;
+	sent = sendmsg(u->fd, &u->tx_msg[i].msg_hdr, MSG_DONTWAIT) >= 0;
+	(void)setsockopt(u->fd, level, name, &probe, sizeof probe);
+	return sent;
+}
+
 /* sendmmsg() stops at a datagram that cannot be sent and says why only when that is the first one: skip it and go on. */
 void udp_flush(struct udp *u)
 {
@@ -100,7 +116,8 @@ void udp_flush(struct udp *u)
 		if (n > 0) {
 			done += (size_t)n;
 		} else if (n == 0 || errno != EINTR) {
-			cw_stat_inc(u->stat, CW_STAT_DROP_TX);
+			if (errno != EMSGSIZE || !udp_send_fragmented(u, done))
+				cw_stat_inc(u->stat, CW_STAT_DROP_TX);
 			done++;
 		}
 	}

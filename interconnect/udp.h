@@ -12,9 +12,9 @@
  *	+-------------------------------+    +-------------------------+    +------+
  *
  * Both directions go in batches. What is to be sent is built in place in a slot of the
- * queue, and leaves when the queue is full or on the next turn of the loop. Nothing is ever
- * fragmented outside: DF is set and the kernel's own path MTU is ignored (tun.h knows it).
- * UDP checksums are always sent.
+ * queue, and leaves when the queue is full or on the next turn of the loop. ESP is never
+ * fragmented outside: DF is set and the kernel's own path MTU is ignored (tun.h knows it); an IKE
+ * message that the link does not take whole is. UDP checksums are always sent.
  *
  * Implements: RFC 3948 s2.1, s2.2, s2.3.
  * Threads: loop thread only.
