@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ext.c - frames between the bridge of a segment and its VNI. */
+#include "netext/ext.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "interconnect/base/clock.h"
+#include "interconnect/base/log.h"
+#include "interconnect/base/stat.h"
+#include "netext/attach.h"
+#include "netext/eth.h"
+#include "netext/fdb.h"
+#include "netext/flood.h"
+#include "netext/tap.h"
+
+CW_LOG_MODULE(ext);
+
+/* Frames read in one wake-up, so that one busy segment does not hold up the others. */
+enum { EXT_BATCH = 64 };
+
+struct ext {
+	const struct ext_conf *conf;
+	struct vtep *vtep;
+	char tap[TAP_NAME_MAX + 1];
+	int fd;
+	struct cw_io *io;               /* NULL: the device is gone */
+	unsigned mtu;
+	bool was_up;
+	struct fdb *fdb;
+	struct flood flood[FDB_SIDE_N]; /* by the side that the frame came from */
+	uint64_t n_moves;
+	struct cw_stat stat;
+};
+
+static const char *const ext_state_names[EXT_STATE_N] = {
+	[EXT_CREATING] = "creating", [EXT_UP] = "up", [EXT_DEGRADED] = "degraded",
+};
+
+const char *ext_state_name(enum ext_state s)
+{
+	return ext_state_names[s];
+}
+
+char *ext_tap_name(const struct ext_conf *c, char *buf, size_t size)
+{
+	if (c->tap[0])
+		snprintf(buf, size, "%s", c->tap);
+	else
+		snprintf(buf, size, EXT_TAP_DEFAULT "%u", c->vni);
+	return buf;
+}
+
+/* May the frame pass as far as its form goes? Counts why not. */
+static bool ext_accept(struct ext *e, const uint8_t *frame, size_t size, struct eth *ret_eth)
+{
+	if (eth_parse(frame, size, ret_eth) < 0)
+		cw_stat_inc(&e->stat, CW_STAT_DROP_MALFORMED);
+	else if (size > e->mtu + ETH_AROUND_MTU)
+		cw_stat_inc(&e->stat, CW_STAT_DROP_LIMIT);
+	else if (flood_is_control(ret_eth))
+		cw_stat_inc(&e->stat, CW_STAT_DROP_FILTER);
+	else
+		return true;
+	return false;
+}
+
+/* May one more such frame pass? */
+static bool ext_allow(struct ext *e, enum fdb_side from, enum flood_kind kind)
+{
+	if (flood_allow(&e->flood[from], kind, cw_clock_now_us()))
+		return true;
+	cw_stat_inc(&e->stat, CW_STAT_DROP_STORM);
+	return false;
+}
+
+/* Where the frame's destination is, if it is one station; else how it is flooded. */
+static enum fdb_side ext_lookup(struct ext *e, const struct eth *h, uint64_t now_ms, uint64_t *ret_silent_ms,
+				enum flood_kind *ret_kind)
+{
+	*ret_kind = FLOOD_UNKNOWN;
+	if (!eth_is_group(&h->dst))
+		return fdb_find(e->fdb, &h->dst, h->vlan, now_ms, ret_silent_ms);
+	*ret_kind = eth_is_broadcast(&h->dst) ? FLOOD_BROADCAST : FLOOD_MULTICAST;
+	return FDB_SIDE_N;
+}
+
+/* The frame of SIZE bytes behind VTEP_HEAD bytes of BUF came from the bridge. */
+static void ext_from_bridge(struct ext *e, uint8_t *buf, size_t size, uint64_t now_ms)
+{
+	struct eth h;
+	enum flood_kind kind;
+	enum fdb_side to;
+	uint64_t silent_ms = 0;
+
+	if (!ext_accept(e, buf + VTEP_HEAD, size, &h))
+		return;
+	e->n_moves += fdb_learn(e->fdb, &h.src, h.vlan, FDB_LOCAL, now_ms);
+	to = ext_lookup(e, &h, now_ms, &silent_ms, &kind);
+	if (to == FDB_LOCAL && silent_ms < EXT_HOME_MS)
+		return;
+	if (to != FDB_REMOTE && !ext_allow(e, FDB_LOCAL, kind))
+		return;
+	if (vtep_send(e->vtep, e->conf->vni, eth_flow(&h), buf, size) < 0) {
+		cw_stat_inc(&e->stat, CW_STAT_DROP_TX);
+		return;
+	}
+	cw_stat_inc(&e->stat, CW_STAT_TX_PACKETS);
+	cw_stat_add(&e->stat, CW_STAT_TX_BYTES, size);
+}
+
+static void ext_on_frame(void *ctx, const uint8_t *frame, size_t size)
+{
+	struct ext *e = ctx;
+	struct eth h;
+	enum flood_kind kind;
+	uint64_t now_ms = cw_clock_now_ms(), silent_ms = 0;
+
+	if (!ext_accept(e, frame, size, &h))
+		return;
+	e->n_moves += fdb_learn(e->fdb, &h.src, h.vlan, FDB_REMOTE, now_ms);
+	if (ext_lookup(e, &h, now_ms, &silent_ms, &kind) != FDB_LOCAL && !ext_allow(e, FDB_REMOTE, kind))
+		return;
+	if (!e->io || tap_write(e->fd, frame, size) < 0) {
+		cw_stat_inc(&e->stat, CW_STAT_DROP_TX);
+		return;
+	}
+	cw_stat_inc(&e->stat, CW_STAT_RX_PACKETS);
+	cw_stat_add(&e->stat, CW_STAT_RX_BYTES, size);
+}
+
+static void ext_on_tap(void *ctx, unsigned events)
+{
+	struct ext *e = ctx;
+	uint8_t buf[VTEP_HEAD + VTEP_FRAME_MAX + VTEP_TAIL];
+	uint64_t now_ms = cw_clock_now_ms();
+	ssize_t n = 0;
+
+	(void)events;
+	for (int i = 0; i < EXT_BATCH; i++) {
+		if ((n = tap_read(e->fd, buf + VTEP_HEAD, VTEP_FRAME_MAX)) < 0)
+			break;
+		ext_from_bridge(e, buf, (size_t)n, now_ms);
+	}
+	if (n >= 0 || n == -EAGAIN)
+		return;
+	cw_log_r(ERROR, e->conf->name, (int)n, "the device %s is gone", e->tap);
+	cw_io_free(e->io);
+	e->io = NULL;
+}
+
+static void ext_on_state(void *ctx, enum tun_state s)
+{
+	struct ext *e = ctx;
+	bool up = s == TUN_UP;
+
+	if (up && !e->was_up)
+		cw_log(INFO, e->conf->name, "up: %s joined to VNI %u of tunnel %s", e->conf->bridge, e->conf->vni, e->conf->tunnel);
+	e->was_up |= up;
+}
+
+static int ext_open(struct cw_loop *l, struct ext *e, const char *object, struct cw_why *why)
+{
+	int r;
+
+	if ((r = attach_check(e->conf->bridge, VTEP_FRAME_MAX - ETH_AROUND_MTU, object, &e->mtu, why)) < 0)
+		return r;
+	if ((r = tap_open(e->tap, &e->fd)) == -EBUSY)
+		return cw_why_set(why, CW_E_CONFLICT, object, "tap", "a device '%s' exists already", e->tap);
+	if (r < 0)
+		return cw_why_set(why, r, object, "tap", "cannot make the device '%s': %s", e->tap, cw_strerror(r));
+	if ((r = attach_port(e->tap, e->conf->bridge, e->mtu, object, why)) < 0)
+		return r;
+	return cw_io_new(l, e->fd, CW_IO_READ, ext_on_tap, e, &e->io);
+}
+
+int ext_new(struct cw_loop *l, const struct ext_conf *c, struct vtep *v, struct ext **ret_ext, struct cw_why *why)
+{
+	static const struct vtep_ops ops = { .frame = ext_on_frame, .state = ext_on_state };
+	char object[EXT_NAME_MAX + 16];
+	struct ext *e = calloc(1, sizeof *e);
+	int r;
+
+	if (!e)
+		return -ENOMEM;
+	snprintf(object, sizeof object, "extension %s", c->name);
+	e->conf = c;
+	e->fd = -1;
+	ext_tap_name(c, e->tap, sizeof e->tap);
+	for (size_t i = 0; i < FDB_SIDE_N; i++)
+		flood_init(&e->flood[i], c->bum_pps, cw_clock_now_us());
+	if ((r = fdb_new(c->mac_max, &e->fdb)) < 0 || (r = ext_open(l, e, object, why)) < 0 ||
+	    (r = vtep_add(v, c->vni, &ops, e)) < 0) {
+		ext_free(e);
+		return cw_why_set(why, r, object, NULL, "%s", cw_strerror(r));
+	}
+	e->vtep = v;
+	*ret_ext = e;
+	return 0;
+}
+
+void ext_free(struct ext *e)
+{
+	if (!e)
+		return;
+	if (e->vtep)
+		vtep_del(e->vtep, e->conf->vni);
+	cw_io_free(e->io);
+	cw_fd_close(&e->fd);
+	fdb_free(e->fdb);
+	free(e);
+}
+
+const char *ext_name(const struct ext *e)
+{
+	return e->conf->name;
+}
+
+enum ext_state ext_state(const struct ext *e)
+{
+	if (e->io && tun_state(vtep_tun(e->vtep)) == TUN_UP)
+		return EXT_UP;
+	return e->was_up || !e->io ? EXT_DEGRADED : EXT_CREATING;
+}
+
+struct cw_json *ext_json(struct ext *e)
+{
+	struct cw_json *j = cw_json_object(), *macs = cw_json_object();
+	uint64_t now_ms = cw_clock_now_ms();
+
+	cw_json_set_str(j, "name", e->conf->name);
+	cw_json_set_int(j, "vni", e->conf->vni);
+	cw_json_set_str(j, "bridge", e->conf->bridge);
+	cw_json_set_str(j, "tap", e->tap);
+	cw_json_set_str(j, "tunnel", e->conf->tunnel);
+	cw_json_set_str(j, "state", ext_state_name(ext_state(e)));
+	cw_json_set_int(j, "mtu", e->mtu);
+	cw_json_set_int(macs, "local", (int64_t)fdb_count(e->fdb, FDB_LOCAL, now_ms));
+	cw_json_set_int(macs, "remote", (int64_t)fdb_count(e->fdb, FDB_REMOTE, now_ms));
+	cw_json_set_int(macs, "moves", (int64_t)e->n_moves);
+	cw_json_set(j, "macs", macs);
+	cw_json_set(j, "counters", tun_json_counters(&e->stat));
+	return j;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vtep.c - VXLAN packets to and from a tunnel. */
+#include "netext/vtep.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "interconnect/base/clock.h"
+#include "interconnect/base/cur.h"
+#include "interconnect/base/rand.h"
+#include "netext/frag.h"
+
+struct vtep_vni {
+	uint32_t vni;
+	const struct vtep_ops *ops;
+	void *ctx;
+};
+
+struct vtep {
+	struct tun *tun;
+	uint32_t local, remote;
+	uint16_t next_id;
+	struct frag *frag;
+	struct vtep_vni *vnis;          /* by VNI */
+	size_t n_vnis;
+};
+
+static bool vtep_is_host(const struct cw_prefix *p)
+{
+	return p->ip.family == AF_INET && p->len == 32;
+}
+
+static uint32_t vtep_address(const struct cw_prefix *p)
+{
+	struct cw_cur c = cw_cur_of(p->ip.b, 4);
+
+	return cw_cur_u32(&c);
+}
+
+int vtep_check(const struct tun_conf *c, struct cw_why *why)
+{
+	const struct {
+		const char *field;
+		const struct cw_prefix *p;
+	} rows[] = { { "local_ts", &c->local_ts }, { "remote_ts", &c->remote_ts } };
+	char object[CW_ENDPOINT_TEXT + 64], text[CW_ENDPOINT_TEXT];
+
+	snprintf(object, sizeof object, "tunnel %s", c->name);
+	for (size_t i = 0; i < CW_COUNT(rows); i++)
+		if (!vtep_is_host(rows[i].p))
+			return cw_why_set(why, CW_E_INVALID, object, rows[i].field,
+					  "must be one IPv4 address (A.B.C.D/32), the VTEP of extensions, found '%s'",
+					  cw_prefix_text(rows[i].p, text));
+	if (cw_ip_equal(&c->local_ts.ip, &c->remote_ts.ip))
+		return cw_why_set(why, CW_E_INVALID, object, "remote_ts", "must not be the address of local_ts");
+	return 0;
+}
+
+/* First entry whose VNI is not below VNI. */
+static size_t vni_at(const struct vtep *v, uint32_t vni)
+{
+	size_t low = 0, high = v->n_vnis, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (v->vnis[middle].vni < vni)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct vtep_vni *vni_find(const struct vtep *v, uint32_t vni)
+{
+	size_t i = vni_at(v, vni);
+
+	return i < v->n_vnis && v->vnis[i].vni == vni ? &v->vnis[i] : NULL;
+}
+
+/* The whole UDP packet H. */
+static int vtep_input(struct vtep *v, const struct ip4 *h, bool joined)
+{
+	struct vxlan_in in;
+	const struct vtep_vni *to;
+	int r = vxlan_parse(h, &in);
+
+	if (r == CW_E_UNSUPPORTED) {
+		cw_stat_inc(tun_stat(v->tun), CW_STAT_DROP_POLICY);
+		return r;
+	}
+	if (joined && (r == CW_E_AUTH || (r == 0 && !in.checksum))) {
+		cw_stat_inc(tun_stat(v->tun), CW_STAT_DROP_REASSEMBLY);
+		return CW_E_AUTH;
+	}
+	if (r < 0) {
+		cw_stat_inc(tun_stat(v->tun), CW_STAT_DROP_MALFORMED);
+		return r;
+	}
+	if (!(to = vni_find(v, in.vni))) {
+		cw_stat_inc(tun_stat(v->tun), CW_STAT_DROP_POLICY);
+		return CW_E_NOT_FOUND;
+	}
+	to->ops->frame(to->ctx, in.frame, in.size);
+	return 0;
+}
+
+static void vtep_on_packet(void *ctx, uint8_t *pkt, size_t size)
+{
+	struct vtep *v = ctx;
+	struct ip4 h, whole;
+
+	if (ip4_parse(pkt, size, &h) < 0) {
+		cw_stat_inc(tun_stat(v->tun), CW_STAT_DROP_MALFORMED);
+		return;
+	}
+	if (h.src != v->remote || h.dst != v->local || h.proto != IP4_UDP) {
+		cw_stat_inc(tun_stat(v->tun), CW_STAT_DROP_POLICY);
+		return;
+	}
+	if (!h.more && h.offset == 0)
+		(void)vtep_input(v, &h, false);
+	else if (frag_join(v->frag, &h, cw_clock_now_ms(), &whole) == 1)
+		(void)vtep_input(v, &whole, true);
+}
+
+static void vtep_on_state(void *ctx, enum tun_state s)
+{
+	struct vtep *v = ctx;
+
+	for (size_t i = 0; i < v->n_vnis; i++)
+		v->vnis[i].ops->state(v->vnis[i].ctx, s);
+}
+
+int vtep_new(struct tun *t, struct vtep **ret_vtep)
+{
+	static const struct tun_ops ops = { .packet = vtep_on_packet, .state = vtep_on_state };
+	struct vtep *v = calloc(1, sizeof *v);
+	int r;
+
+	if (!v)
+		return -ENOMEM;
+	v->tun = t;
+	v->local = vtep_address(&tun_conf(t)->local_ts);
+	v->remote = vtep_address(&tun_conf(t)->remote_ts);
+	v->next_id = (uint16_t)cw_rand_u32();
+	if ((r = frag_new(tun_stat(t), &v->frag)) < 0) {
+		free(v);
+		return r;
+	}
+	tun_subscribe(t, &ops, v);
+	*ret_vtep = v;
+	return 0;
+}
+
+void vtep_free(struct vtep *v)
+{
+	static const struct tun_ops none;
+
+	if (!v)
+		return;
+	tun_subscribe(v->tun, &none, NULL);
+	frag_free(v->frag);
+	free(v->vnis);
+	free(v);
+}
+
+struct tun *vtep_tun(const struct vtep *v)
+{
+	return v->tun;
+}
+
+int vtep_add(struct vtep *v, uint32_t vni, const struct vtep_ops *ops, void *ctx)
+{
+	size_t at = vni_at(v, vni);
+	struct vtep_vni *list;
+
+	if (vni_find(v, vni))
+		return CW_E_CONFLICT;
+	if (!(list = reallocarray(v->vnis, v->n_vnis + 1, sizeof *list)))
+		return -ENOMEM;
+	memmove(&list[at + 1], &list[at], (v->n_vnis - at) * sizeof *list);
+	list[at] = (struct vtep_vni){ vni, ops, ctx };
+	v->vnis = list;
+	v->n_vnis++;
+	return 0;
+}
+
+void vtep_del(struct vtep *v, uint32_t vni)
+{
+	struct vtep_vni *e = vni_find(v, vni);
+
+	if (!e)
+		return;
+	v->n_vnis--;
+	memmove(e, e + 1, (v->n_vnis - (size_t)(e - v->vnis)) * sizeof *e);
+}
+
+static int vtep_send_cut(struct vtep *v, const uint8_t *pkt, size_t size, size_t mtu)
+{
+	uint8_t out[TUN_PACKET_MAX + TUN_TAIL];
+	struct frag_cut c;
+	int r = frag_cut_begin(pkt, size, mtu, &c), n;
+
+	if (r < 0)
+		return r;
+	while ((n = frag_cut_next(&c, out)) > 0)
+		if ((r = tun_send(v->tun, out, (size_t)n)) < 0)
+			return r;
+	return n;
+}
+
+int vtep_send(struct vtep *v, uint32_t vni, uint32_t flow, uint8_t *buf, size_t size)
+{
+	size_t mtu = CW_MIN(tun_inner_mtu(v->tun), (size_t)TUN_PACKET_MAX);
+	struct vxlan_out o = { .src = v->local, .dst = v->remote, .vni = vni, .flow = flow, .id = v->next_id++ };
+	int n;
+
+	if (size > VTEP_FRAME_MAX)
+		return CW_E_LIMIT;
+	o.checksum = size + VXLAN_OVERHEAD > mtu;
+	if ((n = vxlan_build(&o, buf, size)) < 0)
+		return n;
+	return o.checksum ? vtep_send_cut(v, buf, (size_t)n, mtu) : tun_send(v->tun, buf, (size_t)n);
+}
+
+void vtep_settle(struct vtep *v)
+{
+	(void)frag_expire(v->frag, cw_clock_now_ms());
+}
