@@ -32,10 +32,9 @@ uint64_t esp_replay_seq(const struct esp_replay *w, uint32_t low)
 		if (low < bottom_low)
 			high++;
 	} else if (low >= bottom_low) {
-		if (high == 0)
-			return 0;               /* before the first number of all */
 		high--;
 	}
+	/* Behind the last subspace, or, wrapped, before the first. */
 	return high > UINT32_MAX ? 0 : high << 32 | low;
 }
 

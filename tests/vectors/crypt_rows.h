@@ -252,7 +252,8 @@ static const struct hash_answer {
 	{ CW_HASH_SHA384,
 	  "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
 	  "8086072ba1e7cc2358baeca134c825a7" },
-	{ CW_HASH_SHA512, "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd"
+	{ CW_HASH_SHA512,
+	  "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd"
 	  "454d4423643ce80e2a9ac94fa54ca49f" },
 };
 
