@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ike.c - the peer: which SA a message belongs to, when to connect, which SA stays.
+ *
+ * Two SAs may be up while one replaces the other. Rules that both sides follow without asking:
+ * - who renews deletes what was up when it began, once the new SA is up;
+ * - INITIAL_CONTACT in an authenticated IKE_AUTH drops what was up before that SA began;
+ * - if two SAs are still up after IKE_SETTLE_MS (both sides called at once), the one that holds the lowest
+ *   of the nonces is deleted by its initiator (as in RFC 7296 s2.8.1), and by anybody if he does not.
+ */
+#include "interconnect/ike/ike.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "interconnect/base/log.h"
+#include "interconnect/base/mem.h"
+#include "interconnect/ike/ike_sa.h"
+#include "interconnect/ike/ike_task.h"
+
+CW_LOG_MODULE(ike);
+
+const char *ike_state_name(enum ike_state s)
+{
+	static const char *const names[] = { "idle", "connecting", "up" };
+
+	return s < IKE_STATE_N ? names[s] : "?";
+}
+
+/* ---- life ---- */
+
+static int check_conf(const struct ike_conf *c)
+{
+	if (!c->name || !c->local_id || !c->remote_id || cw_dh_public_size(c->ike.group) == 0)
+		return CW_E_INVALID;
+	if (c->auth == IKE_AUTH_PSK)
+		return c->psk && c->psk_size > 0 && c->psk_size <= IKE_PSK_MAX ? 0 : CW_E_INVALID;
+	if (!c->cert || !c->ca || !c->key || !cw_cert_fits_key(c->cert, c->key))
+		return CW_E_INVALID;
+	return 0;
+}
+
+int ike_new(const struct ike_conf *conf, const struct ike_ops *ops, void *ctx, struct cw_stat *stat, struct ike **ret_ike)
+{
+	struct ike *k;
+	int r;
+
+	if ((r = check_conf(conf)) < 0)
+		return r;
+	k = calloc(1, sizeof *k);
+	if (!k)
+		return -ENOMEM;
+	k->conf = *conf;
+	k->ops = ops;
+	k->ctx = ctx;
+	k->stat = stat;
+	k->retry_ms = UINT64_MAX;
+	k->backoff_ms = IKE_RETRY_MIN_MS;
+	if ((r = ike_id_parse(conf->local_id, &k->local_id)) < 0 || (r = ike_id_parse(conf->remote_id, &k->remote_id)) < 0) {
+		free(k);
+		return r;
+	}
+	*ret_ike = k;
+	return 0;
+}
+
+void ike_free(struct ike *k)
+{
+	struct ike_sa *sa;
+
+	if (!k)
+		return;
+	while ((sa = k->sas) != NULL) {
+		k->sas = sa->next;
+		ike_sa_free(sa);
+	}
+	cw_mem_wipe(k, sizeof *k);
+	free(k);
+}
+
+/* ---- which SAs there are ---- */
+
+static size_t count_up(const struct ike *k)
+{
+	size_t n = 0;
+
+	for (const struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		n += ike_sa_is_up(sa);
+	return n;
+}
+
+static const struct ike_sa *newest_up(const struct ike *k)
+{
+	const struct ike_sa *newest = NULL;
+
+	for (const struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		if (ike_sa_is_up(sa) && (!newest || sa->up_serial > newest->up_serial))
+			newest = sa;
+	return newest;
+}
+
+bool ike_has_other_up(const struct ike *k, const struct ike_sa *sa)
+{
+	return count_up(k) > (ike_sa_is_up(sa) ? 1u : 0u);
+}
+
+static bool is_connecting(const struct ike *k)
+{
+	const struct ike_sa *sa = k->sas;
+
+	while (sa && sa->state != IKE_SA_INIT_SENT && sa->state != IKE_SA_AUTH_SENT)
+		sa = sa->next;
+	return sa != NULL;
+}
+
+static int nonce_cmp(const struct ike_nonce *a, const struct ike_nonce *b)
+{
+	int r = memcmp(a->b, b->b, CW_MIN(a->size, b->size));
+
+	return r ? r : (a->size > b->size) - (a->size < b->size);
+}
+
+static const struct ike_nonce *lower_nonce(const struct ike_sa *sa)
+{
+	return nonce_cmp(&sa->ni, &sa->nr) < 0 ? &sa->ni : &sa->nr;
+}
+
+/* Of several SAs that are up, the one that has to go, and when. NULL while there is at most one. */
+static struct ike_sa *surplus(const struct ike *k, uint64_t *ret_due_ms)
+{
+	const struct ike_sa *newest = newest_up(k);
+	struct ike_sa *loser = NULL;
+
+	if (!newest || count_up(k) < 2)
+		return NULL;
+	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		if (ike_sa_is_up(sa) && (!loser || nonce_cmp(lower_nonce(sa), lower_nonce(loser)) < 0))
+			loser = sa;
+	if (loser)
+		*ret_due_ms = newest->up_ms + (loser->initiator ? IKE_SETTLE_MS : 5 * IKE_SETTLE_MS);
+	return loser;
+}
+
+void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
+{
+	char ep[CW_ENDPOINT_TEXT], suite[IKE_SUITE_TEXT], esp[IKE_SUITE_TEXT];
+
+	cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r with %s at %s (%s, %s)%s", sa->spi_i, sa->spi_r,
+	       k->conf.remote_id, cw_endpoint_text(&sa->remote, ep), ike_suite_text(&k->conf.ike, false, suite),
+	       ike_suite_text(&k->conf.esp, true, esp), sa->child_in ? "" : ", without child");
+	for (struct ike_sa *old = k->sas; old; old = old->next) {
+		if (old == sa || old->up_serial == 0 || old->up_serial > sa->begin_serial)
+			continue;
+		if (sa->initial_contact && (old->state == IKE_SA_UP || old->state == IKE_SA_DELETING))
+			ike_sa_drop(old, now_ms, "the peer began anew");
+		else if (sa->renewal && sa->child_in && ike_sa_is_up(old))
+			ike_sa_quit(old, now_ms, "replaced");
+	}
+	if (sa->renewal && sa->child_in)
+		k->renew = false;
+	if (sa->child_in)
+		k->backoff_ms = IKE_RETRY_MIN_MS;
+}
+
+bool ike_stranger_allowed(struct ike *k, uint64_t now_ms)
+{
+	uint64_t at = CW_MAX(k->stranger_ms, now_ms);
+
+	if (at > now_ms + (IKE_STRANGER_BURST - 1) * IKE_STRANGER_MS)
+		return false;
+	k->stranger_ms = at + IKE_STRANGER_MS;
+	return true;
+}
+
+/* ---- after every call ---- */
+
+static void sweep(struct ike *k)
+{
+	struct ike_sa **p = &k->sas, *sa;
+
+	while ((sa = *p) != NULL) {
+		if (sa->state == IKE_SA_DEAD) {
+			*p = sa->next;
+			ike_sa_free(sa);
+		} else {
+			p = &sa->next;
+		}
+	}
+}
+
+static void connect_now(struct ike *k, uint64_t now_ms)
+{
+	const struct ike_sa *old = newest_up(k);
+	struct ike_sa *sa;
+	int r;
+
+	if ((r = ike_sa_new(k, true, old ? &old->remote : &k->conf.remote, now_ms, &sa)) < 0) {
+		cw_log_r(WARN, k->conf.name, r, "cannot connect");
+		return;
+	}
+	sa->renewal = old != NULL;
+	if ((r = ike_task_init_send(sa, now_ms)) < 0)
+		ike_sa_drop(sa, now_ms, cw_strerror(r));
+}
+
+/* Begins, or plans, the next attempt. */
+static void plan(struct ike *k, uint64_t now_ms)
+{
+	size_t n_up = count_up(k);
+	bool wanted = k->active && (n_up > 0 ? k->renew : k->conf.initiate);
+
+	if (n_up == 0)
+		k->renew = false;
+	if (!wanted) {
+		k->retry_ms = UINT64_MAX;
+		return;
+	}
+	if (is_connecting(k))
+		return;
+	if (k->retry_ms == UINT64_MAX) {
+		k->retry_ms = now_ms + k->backoff_ms;
+		k->backoff_ms = CW_MIN(k->backoff_ms * 2, (uint64_t)IKE_RETRY_MAX_MS);
+	}
+	if (now_ms >= k->retry_ms) {
+		k->retry_ms = UINT64_MAX;
+		connect_now(k, now_ms);
+	}
+}
+
+static void tell_state(struct ike *k)
+{
+	enum ike_state next = IKE_IDLE;
+
+	if (count_up(k) > 0)
+		next = IKE_UP;
+	else if (k->active && k->conf.initiate)
+		next = IKE_CONNECTING;
+	if (next == k->state)
+		return;
+	k->state = next;
+	k->ops->state(k->ctx, next, next == IKE_UP ? "authenticated" : k->why);
+}
+
+static void settle(struct ike *k, uint64_t now_ms)
+{
+	struct ike_sa *sa;
+	uint64_t due_ms;
+
+	for (sa = k->sas; sa; sa = sa->next)
+		if (sa->quit && sa->state == IKE_SA_UP)
+			ike_sa_quit(sa, now_ms, "not wanted any more");
+	sa = surplus(k, &due_ms);
+	if (sa && now_ms >= due_ms)
+		ike_sa_quit(sa, now_ms, "one too many");
+	plan(k, now_ms);
+	sweep(k);
+	tell_state(k);
+}
+
+/* ---- calls ---- */
+
+void ike_start(struct ike *k, uint64_t now_ms)
+{
+	k->active = true;
+	k->backoff_ms = IKE_RETRY_MIN_MS;
+	k->retry_ms = now_ms;
+	snprintf(k->why, sizeof k->why, "started");
+	settle(k, now_ms);
+}
+
+void ike_stop(struct ike *k, uint64_t now_ms)
+{
+	k->active = false;
+	k->renew = false;
+	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		ike_sa_leave(sa, "stopped");
+	snprintf(k->why, sizeof k->why, "stopped");
+	settle(k, now_ms);
+}
+
+void ike_renew(struct ike *k, uint64_t now_ms)
+{
+	if (count_up(k) == 0 || k->renew)
+		return;
+	k->renew = true;
+	k->retry_ms = now_ms;
+	settle(k, now_ms);
+}
+
+void ike_alive(struct ike *k, uint64_t now_ms)
+{
+	k->alive_ms = now_ms;
+}
+
+static struct ike_sa *find_sa(const struct ike *k, const struct ike_header *h)
+{
+	struct ike_sa *sa;
+
+	for (sa = k->sas; sa; sa = sa->next) {
+		if (sa->state == IKE_SA_DEAD || sa->spi_i != h->spi_i)
+			continue;
+		if (h->spi_r != 0 && sa->spi_r == h->spi_r)
+			return sa;
+		/* The first answer brings the responder's SPI; a refusal may bring none. */
+		if (sa->state == IKE_SA_INIT_SENT && h->exchange == IKE_SA_INIT && ike_msg_is_response(h))
+			return sa;
+	}
+	return NULL;
+}
+
+static bool is_stranger(const struct ike_header *h)
+{
+	return h->spi_r == 0 && !ike_msg_is_response(h) && (h->exchange == IKE_SA_INIT || h->version >> 4 != 2);
+}
+
+bool ike_match(const struct ike *k, const struct cw_endpoint *from, const uint8_t *msg, size_t size)
+{
+	struct ike_header h;
+
+	if (ike_msg_header(msg, size, &h) == CW_E_TRUNC)
+		return false;
+	return find_sa(k, &h) || (is_stranger(&h) && cw_ip_equal(&from->ip, &k->conf.remote.ip));
+}
+
+/* s2.5: what is newer is told so, what is older is none of ours. */
+static bool check_version(struct ike *k, const struct cw_endpoint *from, const struct ike_header *h, uint64_t now_ms)
+{
+	if (h->version >> 4 == IKE_VERSION >> 4)
+		return true;
+	cw_stat_inc(k->stat, CW_STAT_IKE_MALFORMED);
+	if (h->version >> 4 > IKE_VERSION >> 4 && !ike_msg_is_response(h))
+		ike_task_init_notify(k, from, h, IKE_N_INVALID_MAJOR_VERSION, NULL, 0, now_ms);
+	return false;
+}
+
+void ike_input(struct ike *k, const struct cw_endpoint *from, const uint8_t *msg, size_t size, uint64_t now_ms)
+{
+	struct ike_header h;
+	struct ike_sa *sa;
+	int r = ike_msg_header(msg, size, &h);
+
+	if (r < 0 || size > IKE_IN_MAX) {
+		cw_stat_inc(k->stat, CW_STAT_IKE_MALFORMED);
+		return;
+	}
+	if (!check_version(k, from, &h, now_ms))
+		return;
+	sa = find_sa(k, &h);
+	if (sa)
+		ike_sa_input(sa, from, &h, (struct cw_span){ msg, size }, now_ms);
+	else if (is_stranger(&h))
+		ike_task_init_request(k, from, &h, (struct cw_span){ msg, size }, now_ms);
+	else
+		cw_stat_inc(k->stat, CW_STAT_IKE_REJECTED);
+	settle(k, now_ms);
+}
+
+uint64_t ike_next_ms(const struct ike *k)
+{
+	uint64_t next = k->retry_ms, due_ms;
+
+	for (const struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		next = CW_MIN(next, ike_sa_next_ms(sa));
+	if (surplus(k, &due_ms))
+		next = CW_MIN(next, due_ms);
+	return next;
+}
+
+void ike_tick(struct ike *k, uint64_t now_ms)
+{
+	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		if (sa->state != IKE_SA_DEAD)
+			ike_sa_tick(sa, now_ms);
+	settle(k, now_ms);
+}
+
+enum ike_state ike_state(const struct ike *k)
+{
+	return k->state;
+}
+
+bool ike_info(const struct ike *k, struct ike_info *ret_info)
+{
+	const struct ike_sa *sa = newest_up(k);
+
+	if (!sa)
+		return false;
+	*ret_info = (struct ike_info){
+		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .initiator = sa->initiator, .ike = k->conf.ike, .esp = k->conf.esp,
+		.established_ms = sa->up_ms,
+	};
+	snprintf(ret_info->peer_id, sizeof ret_info->peer_id, "%s", k->conf.remote_id);
+	return true;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ike_limits.h - every time, count and size that bounds IKE. */
+#ifndef IKE_LIMITS_H
+#define IKE_LIMITS_H
+
+enum {
+	/* Retransmission of a request: s2.1, s2.4. 0.5, 1, 2, 4, 4, 4 s: a silent peer is given up after 15.5 s. */
+	IKE_RESEND_FIRST_MS = 500, IKE_RESEND_MAX_MS = 4000, IKE_RESEND_TRIES = 6,
+	/* Between attempts to connect, doubling. */
+	IKE_RETRY_MIN_MS = 1000, IKE_RETRY_MAX_MS = 30000,
+	/* A stranger's half-open SA waits so long for IKE_AUTH: longer than the initiator retransmits. */
+	IKE_HALF_OPEN_MS = 16000,
+	/* With more half-open SAs than this, IKE_SA_INIT must bring a cookie: s2.6. */
+	IKE_HALF_OPEN_FREE = 4,
+	/* SAs of one peer, the ended ones that only repeat their last answer among them. */
+	IKE_SA_MAX = 16,
+	/* How long an ended SA repeats its last answer. */
+	IKE_LINGER_MS = 8000,
+	/* An SA without child is of no use to us: the peer gets so long to end it itself. */
+	IKE_CHILDLESS_MS = 5000,
+	/* Two SAs that are both up for so long are one too many. */
+	IKE_SETTLE_MS = 2000,
+	/* A peer that wants to rekey gets a renewal, but of no SA younger than this. */
+	IKE_RENEW_MIN_MS = 10000,
+	/* The secret behind cookies is changed so often; the one before stays good for as long. */
+	IKE_COOKIE_SECRET_MS = 60000,
+	/* Answers to an IKE_SA_INIT of ours that are not the final one (COOKIE). */
+	IKE_INIT_ROUNDS_MAX = 3,
+	/* Answers without an SA (errors to strangers): so many at once, then one each so many milliseconds. */
+	IKE_STRANGER_BURST = 10, IKE_STRANGER_MS = 200,
+	IKE_NONCE_SIZE = 32,
+	IKE_IN_MAX = 16384,             /* largest message we read */
+	IKE_OUT_MAX = 12288,            /* largest message we write: a certificate and a bit */
+	IKE_PLD_MAX = 64, IKE_NOTIFY_MAX = 48, IKE_CERTS_MAX = 8, IKE_DELETES_MAX = 8, IKE_TS_MAX = 16,
+	IKE_PROPOSALS_MAX = 32, IKE_TRANSFORMS_MAX = 255,
+};
+
+#endif

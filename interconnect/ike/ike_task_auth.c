@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ike_task_auth.c - IKE_AUTH, both roles.
+ *
+ *   HDR, SK { IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], IDr, AUTH, SA, TSi, TSr }  -->
+ *                                   <--  HDR, SK { IDr, [CERT], AUTH, SA, TSi, TSr }
+ *                                   <--  HDR, SK { IDr, [CERT], AUTH, N(why there is no child) }
+ *                                   <--  HDR, SK { N(AUTHENTICATION_FAILED) }
+ *
+ * The peer's identity, certificate and AUTH are checked before anything is chosen, installed
+ * or said about ourselves as responder.
+ *
+ * Implements: RFC 7296 s1.2, s2.4 (INITIAL_CONTACT), s2.15, s2.21.2; RFC 7427 s3.
+ */
+#include "interconnect/ike/ike_task.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "interconnect/base/clock.h"
+#include "interconnect/base/log.h"
+#include "interconnect/base/mem.h"
+#include "interconnect/ike/ike_auth.h"
+
+CW_LOG_MODULE(ike_auth);
+
+/* What the AUTH of one side covers: ours (OWN) or the peer's, with this ID. */
+static struct ike_auth_octets octets(const struct ike_sa *sa, bool own, struct cw_span id)
+{
+	bool by_initiator = own == sa->initiator;
+	const struct ike_blob *init = own ? &sa->own_init : &sa->peer_init;
+
+	return (struct ike_auth_octets){
+		.message = { init->p, init->size },
+		.nonce = by_initiator ? &sa->nr : &sa->ni,
+		.id = id,
+		.sk_p = by_initiator ? sa->keys->pi : sa->keys->pr,
+		.prf = sa->keys->prf,
+	};
+}
+
+static struct cw_span psk_of(const struct ike *k)
+{
+	return (struct cw_span){ k->conf.psk, k->conf.psk_size };
+}
+
+/* ---- we prove ourselves ---- */
+
+static void write_id(const struct ike_sa *sa, struct ike_out *o)
+{
+	struct cw_span id = ike_id_data(&sa->peer->local_id), der;
+	const uint8_t *p;
+
+	ike_pld_id(o, sa->initiator ? IKE_PT_IDI : IKE_PT_IDR, sa->peer->local_id.type, id.p, id.size);
+	if (sa->peer->conf.auth != IKE_AUTH_CERT)
+		return;
+	cw_cert_der(sa->peer->conf.cert, &p, &der.size);
+	ike_pld_cert(o, IKE_PT_CERT, p, der.size);
+}
+
+static int sign(const struct ike_sa *sa, const struct ike_auth_octets *o, uint8_t *out, size_t *ret_size)
+{
+	struct cw_key *key = sa->peer->conf.key;
+
+	if (!(sa->peer_hashes >> cw_key_hash_number(key) & 1)) {
+		cw_log_rl(WARN, sa->peer->conf.name, 0, "the peer does not know the hash that our key signs with");
+		return CW_E_UNSUPPORTED;
+	}
+	return ike_auth_sign(o, key, out, ret_size);
+}
+
+static int write_auth(const struct ike_sa *sa, struct ike_out *o)
+{
+	struct cw_span id = ike_id_data(&sa->peer->local_id);
+	uint8_t body[4 + IKE_ID_MAX], data[IKE_AUTH_DATA_MAX];
+	struct cw_wr w = cw_wr_of(body, sizeof body);
+	bool psk = sa->peer->conf.auth == IKE_AUTH_PSK;
+	struct ike_auth_octets tbs;
+	size_t size;
+	int r;
+
+	cw_wr_u8(&w, sa->peer->local_id.type);
+	cw_wr_u24(&w, 0);
+	cw_wr_bytes(&w, id.p, id.size);
+	tbs = octets(sa, true, (struct cw_span){ body, w.len });
+	r = psk ? ike_auth_psk(&tbs, psk_of(sa->peer), data, &size) : sign(sa, &tbs, data, &size);
+	if (r < 0)
+		return r;
+	ike_pld_auth(o, psk ? IKE_METHOD_PSK : IKE_METHOD_SIGNATURE, data, size);
+	return 0;
+}
+
+/* ---- the peer proves itself ---- */
+
+static int check_cert(struct ike_sa *sa, const struct ike_in *in, const struct ike_auth_octets *o)
+{
+	const struct ike *k = sa->peer;
+	struct cw_cert *cert;
+	struct timespec now;
+	const char *why;
+	int r;
+
+	cw_clock_wall(&now);
+	if ((r = ike_auth_cert(in, k->conf.ca, &k->remote_id, now.tv_sec, &cert, &why)) < 0) {
+		ike_sa_why(sa, "certificate of the peer: %s", why);
+		return r;
+	}
+	r = ike_auth_check_sig(o, cert, &in->auth);
+	cw_cert_free(cert);
+	return r;
+}
+
+static int check_peer(struct ike_sa *sa, const struct ike_in *in, const struct ike_in_id *id)
+{
+	const struct ike *k = sa->peer;
+	struct ike_auth_octets o = octets(sa, false, id->body);
+	int r;
+
+	if (!ike_id_matches(&k->remote_id, id)) {
+		ike_sa_why(sa, "the peer has another identity than %s", k->conf.remote_id);
+		return CW_E_AUTH;
+	}
+	r = k->conf.auth == IKE_AUTH_PSK ? ike_auth_check_psk(&o, psk_of(k), &in->auth) : check_cert(sa, in, &o);
+	if (r < 0)
+		ike_sa_why(sa, "AUTH of the peer: %s", cw_strerror(r));
+	return r;
+}
+
+/* What only AUTH needed. */
+static void forget_init(struct ike_sa *sa)
+{
+	free(sa->own_init.p);
+	free(sa->peer_init.p);
+	sa->own_init = sa->peer_init = (struct ike_blob){ 0 };
+}
+
+/* ---- initiator ---- */
+
+int ike_task_auth_send(struct ike_sa *sa, uint64_t now_ms)
+{
+	struct ike *k = sa->peer;
+	struct cw_span remote = ike_id_data(&k->remote_id);
+	struct ike_out o = ike_sa_inner(sa);
+	int r;
+
+	write_id(sa, &o);
+	if (!sa->renewal && !ike_has_other_up(k, sa))
+		ike_pld_put_notify(&o, IKE_N_INITIAL_CONTACT, NULL, 0);
+	if ((r = ike_task_init_certreq(k, &o)) < 0)
+		return r;
+	ike_pld_id(&o, IKE_PT_IDR, k->remote_id.type, remote.p, remote.size);
+	if ((r = write_auth(sa, &o)) < 0)
+		return r;
+	ike_task_child_offer(sa, &o);
+	return ike_sa_request(sa, IKE_AUTH, &o, now_ms);
+}
+
+int ike_task_auth_response(struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	int r = check_peer(sa, m->in, &m->in->idr);
+
+	forget_init(sa);
+	if (r < 0) {
+		cw_stat_inc(sa->peer->stat, CW_STAT_IKE_REJECTED);
+		return r;
+	}
+	if ((r = ike_task_child_accept(sa, m->in)) < 0)
+		sa->quit = true;        /* an IKE SA without child is of no use */
+	return 0;
+}
+
+int ike_task_auth_refusal(struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	const struct ike_in_notify *n = ike_pld_error(m->in);
+
+	ike_sa_why(sa, "the peer refused IKE_AUTH: %s", n ? ike_pld_notify_name(n->type) : "no reason");
+	return CW_E_AUTH;
+}
+
+/* ---- responder ---- */
+
+static int refuse(struct ike_sa *sa, const struct ike_sa_msg *m, int r)
+{
+	int r2 = ike_sa_answer_notify(sa, m, IKE_N_AUTHENTICATION_FAILED, NULL, 0);
+
+	cw_stat_inc(sa->peer->stat, CW_STAT_IKE_REJECTED);
+	if (r2 < 0)
+		cw_log_r(DEBUG, sa->peer->conf.name, r2, "no refusal could be sent");
+	return r;
+}
+
+int ike_task_auth_no_auth(struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	ike_sa_why(sa, "the peer wants EAP");
+	return refuse(sa, m, CW_E_AUTH);
+}
+
+int ike_task_auth_request(struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	const struct ike_in *in = m->in;
+	struct ike_out o;
+	int r = check_peer(sa, in, &in->idi);
+
+	if (r == 0 && ike_pld_count(in, IKE_PT_IDR) && !ike_id_matches(&sa->peer->local_id, &in->idr)) {
+		ike_sa_why(sa, "the peer asks for another identity than %s", sa->peer->conf.local_id);
+		r = CW_E_AUTH;
+	}
+	if (r < 0)
+		return refuse(sa, m, r);
+	sa->remote = *m->from;
+	o = ike_sa_inner(sa);
+	write_id(sa, &o);
+	if ((r = write_auth(sa, &o)) < 0) {
+		ike_sa_why(sa, "our AUTH: %s", cw_strerror(r));
+		return refuse(sa, m, r);
+	}
+	forget_init(sa);
+	sa->initial_contact = ike_pld_notify(in, IKE_N_INITIAL_CONTACT) != NULL;
+	if ((r = ike_task_child_answer(sa, in, &o)) < 0)
+		cw_log_rl(WARN, sa->peer->conf.name, r, "the peer is authenticated, but its child SA was refused");
+	return ike_sa_answer(sa, m, &o);
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ike_task_init.c - IKE_SA_INIT, both roles.
+ *
+ *   HDR, [N(COOKIE)], SA, KE, Ni, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS)]  -->
+ *                                   <--  HDR, N(COOKIE) | N(INVALID_KE_PAYLOAD) | N(other error)
+ *                                   <--  HDR, SA, KE, Nr, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS), CERTREQ]
+ *
+ * Implements: RFC 7296 s1.2, s1.3 (INVALID_KE_PAYLOAD), s2.6, s2.7, s2.10, s2.23; RFC 7427 s4.
+ */
+#include "interconnect/ike/ike_task.h"
+
+#include <string.h>
+
+#include "interconnect/base/log.h"
+#include "interconnect/base/mem.h"
+#include "interconnect/base/rand.h"
+#include "interconnect/ike/ike_auth.h"
+
+CW_LOG_MODULE(ike_init);
+
+/* ---- what both roles write ---- */
+
+static int natd_hash(uint64_t spi_i, uint64_t spi_r, const struct cw_endpoint *ep, uint8_t out[IKE_NATD_SIZE])
+{
+	uint8_t spis[16], port[2];
+	struct cw_wr w = cw_wr_of(spis, sizeof spis), wp = cw_wr_of(port, sizeof port);
+	struct cw_span in[] = { { spis, sizeof spis }, { ep->ip.b, cw_ip_size(&ep->ip) }, { port, sizeof port } };
+
+	cw_wr_u64(&w, spi_i);
+	cw_wr_u64(&w, spi_r);
+	cw_wr_u16(&wp, ep->port);
+	return cw_hash(CW_HASH_SHA1, in, CW_COUNT(in), out);
+}
+
+/* Both hashes. A false one for our own address makes the peer believe in a NAT, and so in UDP. */
+static int write_natd(const struct ike *k, struct ike_out *o, uint64_t spi_i, uint64_t spi_r, const struct cw_endpoint *remote)
+{
+	uint8_t src[IKE_NATD_SIZE], dst[IKE_NATD_SIZE];
+	int r;
+
+	if ((r = natd_hash(spi_i, spi_r, &k->conf.local, src)) < 0 || (r = natd_hash(spi_i, spi_r, remote, dst)) < 0)
+		return r;
+	if (k->conf.encap)
+		cw_rand_bytes(src, sizeof src);
+	ike_pld_put_notify(o, IKE_N_NAT_DETECTION_SOURCE_IP, src, sizeof src);
+	ike_pld_put_notify(o, IKE_N_NAT_DETECTION_DESTINATION_IP, dst, sizeof dst);
+	return 0;
+}
+
+static void write_hashes(const struct ike *k, struct ike_out *o)
+{
+	struct cw_span hashes = ike_auth_hashes();
+
+	if (k->conf.auth == IKE_AUTH_CERT)
+		ike_pld_put_notify(o, IKE_N_SIGNATURE_HASH_ALGORITHMS, hashes.p, hashes.size);
+}
+
+static int write_ke(struct ike_out *o, unsigned group, const struct cw_dh *dh)
+{
+	uint8_t pub[CW_DH_PUBLIC_MAX];
+	int r;
+
+	if ((r = cw_dh_public(dh, pub)) < 0)
+		return r;
+	ike_pld_ke(o, group, pub, cw_dh_public_size(group));
+	return 0;
+}
+
+/* ---- what both roles read ---- */
+
+static void read_hashes(struct ike_sa *sa, const struct ike_in *in)
+{
+	const struct ike_in_notify *n = ike_pld_notify(in, IKE_N_SIGNATURE_HASH_ALGORITHMS);
+
+	for (unsigned hash = 1; n && hash < 64; hash++)
+		if (ike_auth_knows_hash(n->data, hash))
+			sa->peer_hashes |= UINT64_C(1) << hash;
+}
+
+/* s2.10: at least half the key of the PRF. */
+static bool nonce_ok(const struct ike *k, struct cw_span nonce)
+{
+	return nonce.size >= IKE_NONCE_MIN && nonce.size * 2 >= cw_hash_size(k->conf.ike.prf);
+}
+
+static void set_nonce(struct ike_nonce *n, struct cw_span nonce)
+{
+	memcpy(n->b, nonce.p, nonce.size);      /* ike_pld.c has seen to it that it fits */
+	n->size = nonce.size;
+}
+
+/* Keys from the peer's public value; our half is used up. */
+static int agree(struct ike_sa *sa, struct cw_span pub)
+{
+	uint8_t secret[CW_DH_SECRET_MAX];
+	size_t size;
+	int r = cw_dh_shared(sa->dh, pub.p, pub.size, secret, &size);
+
+	if (r == 0)
+		r = ike_sa_set_keys(sa, (struct cw_span){ secret, size });
+	cw_mem_wipe(secret, sizeof secret);
+	cw_dh_free(sa->dh);
+	sa->dh = NULL;
+	return r;
+}
+
+/* ---- initiator ---- */
+
+int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms)
+{
+	struct ike *k = sa->peer;
+	struct ike_header h = { .spi_i = sa->spi_i, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_I };
+	struct ike_prop_policy policy = ike_prop_ike(&k->conf.ike);
+	struct ike_out o = ike_msg_begin(k->outer, sizeof k->outer, &h);
+	int size, r;
+
+	if (!sa->dh && (r = cw_dh_new(k->conf.ike.group, &sa->dh)) < 0)
+		return r;
+	if (sa->cookie_size)
+		ike_pld_put_notify(&o, IKE_N_COOKIE, sa->cookie, sa->cookie_size);
+	ike_prop_write(&o, &policy, NULL, 0);
+	if ((r = write_ke(&o, k->conf.ike.group, sa->dh)) < 0)
+		return r;
+	ike_pld_bytes(&o, IKE_PT_NONCE, sa->ni.b, sa->ni.size);
+	if ((r = write_natd(k, &o, sa->spi_i, 0, &sa->remote)) < 0)
+		return r;
+	write_hashes(k, &o);
+	if ((size = ike_msg_end(&o)) < 0)
+		return size;
+	ike_exch_withdraw(&sa->x);
+	if ((r = ike_sa_keep(&sa->own_init, k->outer, (size_t)size)) < 0 ||
+	    (r = ike_exch_requested(&sa->x, k->outer, (size_t)size, now_ms)) < 0)
+		return r;
+	cw_log(DEBUG, k->conf.name, "IKE_SA_INIT request 0 to the peer: %d bytes", size);
+	ike_sa_send(sa, &sa->remote, k->outer, (size_t)size);
+	return 0;
+}
+
+static int refused(struct ike_sa *sa, int r, const char *why)
+{
+	ike_sa_why(sa, "IKE_SA_INIT: %s", why);
+	return r;
+}
+
+int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	struct ike *k = sa->peer;
+	struct ike_prop_policy policy = ike_prop_ike(&k->conf.ike);
+	struct ike_prop_choice choice;
+	const struct ike_in *in = m->in;
+	int r;
+
+	if (m->h->spi_r == 0)
+		return refused(sa, CW_E_MALFORMED, "the responder has no SPI");
+	if ((r = ike_prop_accept(&policy, in->sa, &choice)) < 0)
+		return refused(sa, r, "the peer chose what was not offered");
+	if (in->ke.group != k->conf.ike.group || !nonce_ok(k, in->nonce))
+		return refused(sa, CW_E_MALFORMED, "group or nonce of the peer do not fit");
+	sa->spi_r = m->h->spi_r;
+	set_nonce(&sa->nr, in->nonce);
+	read_hashes(sa, in);
+	if ((r = ike_sa_keep(&sa->peer_init, m->raw.p, m->raw.size)) < 0 || (r = agree(sa, in->ke.data)) < 0)
+		return refused(sa, r, cw_strerror(r));
+	ike_exch_over(&sa->x);
+	if ((r = ike_task_auth_send(sa, m->now_ms)) < 0)
+		return refused(sa, r, cw_strerror(r));
+	return 0;
+}
+
+/* Cookie: the same again with it. All other answers end the attempt: we offer one group, so INVALID_KE_PAYLOAD can only ask for
+ * one that was not offered. */
+int ike_task_init_refusal(struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	const struct ike_in_notify *cookie = ike_pld_notify(m->in, IKE_N_COOKIE), *error = ike_pld_error(m->in);
+	int r;
+
+	if (error) {
+		ike_sa_why(sa, "the peer refused IKE_SA_INIT: %s", ike_pld_notify_name(error->type));
+		return CW_E_NO_PROPOSAL;
+	}
+	if (!cookie || cookie->data.size == 0 || cookie->data.size > IKE_COOKIE_MAX)
+		return IKE_SA_STAY;
+	if (++sa->rounds > IKE_INIT_ROUNDS_MAX)
+		return refused(sa, CW_E_LIMIT, "the peer wants one cookie after the other");
+	memcpy(sa->cookie, cookie->data.p, cookie->data.size);
+	sa->cookie_size = cookie->data.size;
+	if ((r = ike_task_init_send(sa, m->now_ms)) < 0)
+		return refused(sa, r, cw_strerror(r));
+	return IKE_SA_STAY;
+}
+
+/* ---- responder ---- */
+
+void ike_task_init_notify(struct ike *k, const struct cw_endpoint *to, const struct ike_header *h, uint16_t type,
+			  const void *data, size_t size, uint64_t now_ms)
+{
+	uint8_t buf[IKE_HEADER + 8 + IKE_COOKIE_MAX];
+	struct ike_header answer = { .spi_i = h->spi_i, .exchange = h->exchange, .id = h->id };
+	struct ike_out o;
+	int n;
+
+	/* The initiator of the SA that is not there is the other side, whatever the message says. */
+	answer.flags = IKE_FLAG_R;
+	if (!ike_stranger_allowed(k, now_ms))
+		return;
+	o = ike_msg_begin(buf, sizeof buf, &answer);
+	ike_pld_put_notify(&o, type, data, size);
+	n = ike_msg_end(&o);
+	if (n > 0)
+		k->ops->send(k->ctx, to, buf, (size_t)n);
+}
+
+/* An IKE_SA_INIT request on its way through the checks. */
+struct request {
+	struct ike *k;
+	const struct cw_endpoint *from;
+	const struct ike_header *h;
+	struct cw_span raw;
+	uint64_t now_ms;
+	struct ike_in in;
+	struct ike_prop_policy policy;
+	struct ike_prop_choice choice;
+};
+
+static void refuse(struct request *q, uint16_t type, const void *data, size_t size)
+{
+	cw_stat_inc(q->k->stat, CW_STAT_IKE_REJECTED);
+	cw_log_rl(WARN, q->k->conf.name, 0, "IKE_SA_INIT refused: %s", ike_pld_notify_name(type));
+	ike_task_init_notify(q->k, q->from, q->h, type, data, size, q->now_ms);
+}
+
+static bool check_payloads(struct request *q)
+{
+	struct cw_cur body = cw_cur_of(q->raw.p, q->raw.size);
+	uint8_t pld;
+	int r;
+
+	cw_cur_skip(&body, IKE_HEADER);
+	r = ike_pld_read(q->h->next, body, &q->in);
+	if (r == 0 && q->in.critical) {
+		refuse(q, IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD, &q->in.critical, 1);
+		return false;
+	}
+	if (r == 0)
+		r = ike_rules_check(IKE_KIND_INIT_REQUEST, &q->in, &pld);
+	if (r < 0) {
+		cw_stat_inc(q->k->stat, CW_STAT_IKE_MALFORMED);
+		ike_task_init_notify(q->k, q->from, q->h, IKE_N_INVALID_SYNTAX, NULL, 0, q->now_ms);
+		return false;
+	}
+	cw_log(DEBUG, q->k->conf.name, "IKE_SA_INIT request 0 from the peer: %zu payloads", q->in.n_payloads);
+	return true;
+}
+
+/* The same request again gets the same answer as long as there is one; a replay of an old one gets nothing. */
+static bool is_repeated(struct request *q)
+{
+	struct ike_sa *sa;
+
+	for (sa = q->k->sas; sa; sa = sa->next)
+		if (!sa->initiator && sa->spi_i == q->h->spi_i && sa->ni.size == q->in.nonce.size &&
+		    memcmp(sa->ni.b, q->in.nonce.p, sa->ni.size) == 0)
+			break;
+	if (!sa)
+		return false;
+	if (sa->state == IKE_SA_HALF_OPEN && sa->peer_init.size == q->raw.size &&
+	    memcmp(sa->peer_init.p, q->raw.p, q->raw.size) == 0 && sa->x.in_id == 1) {
+		cw_stat_inc(q->k->stat, CW_STAT_IKE_RETRANSMIT);
+		ike_sa_send(sa, q->from, sa->x.answer, sa->x.answer_size);
+	} else {
+		cw_stat_inc(q->k->stat, CW_STAT_IKE_REJECTED);
+	}
+	return true;
+}
+
+static size_t count_half_open(const struct ike *k)
+{
+	size_t n = 0;
+
+	for (const struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		n += sa->state == IKE_SA_HALF_OPEN;
+	return n;
+}
+
+/* Under load only who receives at his address goes on. */
+static bool check_cookie(struct request *q)
+{
+	const struct ike_in_notify *n = ike_pld_notify(&q->in, IKE_N_COOKIE);
+	uint8_t cookie[IKE_COOKIE_SIZE];
+	struct ike *k = q->k;
+
+	if (count_half_open(k) <= IKE_HALF_OPEN_FREE)
+		return true;
+	if (n && ike_cookie_is_good(&k->cookie, &q->from->ip, q->h->spi_i, q->in.nonce, q->now_ms, n->data))
+		return true;
+	cw_stat_inc(k->stat, CW_STAT_IKE_COOKIE);
+	if (ike_cookie_make(&k->cookie, &q->from->ip, q->h->spi_i, q->in.nonce, q->now_ms, cookie) == 0)
+		ike_task_init_notify(k, q->from, q->h, IKE_N_COOKIE, cookie, sizeof cookie, q->now_ms);
+	return false;
+}
+
+static bool check_proposal(struct request *q)
+{
+	unsigned group = q->k->conf.ike.group;
+	uint8_t wanted[2] = { (uint8_t)(group >> 8), (uint8_t)group };
+
+	q->policy = ike_prop_ike(&q->k->conf.ike);
+	if (ike_prop_choose(&q->policy, q->in.sa, &q->choice) < 0) {
+		refuse(q, IKE_N_NO_PROPOSAL_CHOSEN, NULL, 0);
+		return false;
+	}
+	if (q->in.ke.group != group) {
+		refuse(q, IKE_N_INVALID_KE_PAYLOAD, wanted, sizeof wanted);
+		return false;
+	}
+	if (q->in.ke.data.size != cw_dh_public_size(group) || !nonce_ok(q->k, q->in.nonce)) {
+		refuse(q, IKE_N_INVALID_SYNTAX, NULL, 0);
+		return false;
+	}
+	return true;
+}
+
+int ike_task_init_certreq(const struct ike *k, struct ike_out *o)
+{
+	uint8_t sha1[20];
+	int r;
+
+	if (k->conf.auth != IKE_AUTH_CERT)
+		return 0;
+	if ((r = cw_cert_spki_sha1(k->conf.ca, sha1)) < 0)
+		return r;
+	ike_pld_cert(o, IKE_PT_CERTREQ, sha1, sizeof sha1);
+	return 0;
+}
+
+/* The size of our response in K's outer buffer. */
+static int write_response(struct request *q, struct ike_sa *sa)
+{
+	struct ike *k = q->k;
+	struct ike_header h = { .spi_i = sa->spi_i, .spi_r = sa->spi_r, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_R };
+	struct ike_out o = ike_msg_begin(k->outer, sizeof k->outer, &h);
+	int r;
+
+	ike_prop_write(&o, &q->policy, &q->choice, 0);
+	if ((r = write_ke(&o, k->conf.ike.group, sa->dh)) < 0)
+		return r;
+	ike_pld_bytes(&o, IKE_PT_NONCE, sa->nr.b, sa->nr.size);
+	if ((r = write_natd(k, &o, sa->spi_i, sa->spi_r, q->from)) < 0)
+		return r;
+	write_hashes(k, &o);
+	if ((r = ike_task_init_certreq(k, &o)) < 0)
+		return r;
+	return ike_msg_end(&o);
+}
+
+static int respond(struct request *q, struct ike_sa *sa)
+{
+	int size, r;
+
+	sa->spi_i = q->h->spi_i;
+	set_nonce(&sa->ni, q->in.nonce);
+	read_hashes(sa, &q->in);
+	if ((r = ike_sa_keep(&sa->peer_init, q->raw.p, q->raw.size)) < 0 ||
+	    (r = cw_dh_new(q->k->conf.ike.group, &sa->dh)) < 0)
+		return r;
+	if ((size = write_response(q, sa)) < 0)
+		return size;
+	if ((r = ike_sa_keep(&sa->own_init, q->k->outer, (size_t)size)) < 0 || (r = agree(sa, q->in.ke.data)) < 0 ||
+	    (r = ike_exch_answered(&sa->x, sa->own_init.p, sa->own_init.size)) < 0)
+		return r;
+	ike_sa_send(sa, q->from, sa->own_init.p, sa->own_init.size);
+	return 0;
+}
+
+void ike_task_init_request(struct ike *k, const struct cw_endpoint *from, const struct ike_header *h, struct cw_span raw,
+			   uint64_t now_ms)
+{
+	struct request q = { .k = k, .from = from, .h = h, .raw = raw, .now_ms = now_ms };
+	struct ike_sa *sa;
+	int r;
+
+	if (!k->active || h->exchange != IKE_SA_INIT || h->spi_i == 0 || h->id != 0 || !(h->flags & IKE_FLAG_I) ||
+	    ike_msg_is_response(h)) {
+		cw_stat_inc(k->stat, CW_STAT_IKE_REJECTED);
+		return;
+	}
+	if (!check_payloads(&q) || is_repeated(&q) || !check_cookie(&q) || !check_proposal(&q))
+		return;
+	if ((r = ike_sa_new(k, false, from, now_ms, &sa)) < 0) {
+		cw_stat_inc(k->stat, CW_STAT_IKE_REJECTED);
+		cw_log_rl(WARN, k->conf.name, r, "IKE_SA_INIT dropped");
+		return;
+	}
+	if ((r = respond(&q, sa)) < 0) {
+		ike_sa_drop(sa, now_ms, "IKE_SA_INIT of the peer could not be answered");
+		refuse(&q, IKE_N_INVALID_SYNTAX, NULL, 0);      /* a public value that is no point */
+	}
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ike_pair.c - the two peers and their network. */
+#include "tests/lib/ike_pair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "interconnect/base/log.h"
+#include "interconnect/base/rand.h"
+
+#define CERTS "tests/vectors/certs/"
+
+enum { LOG_MAX = 1 << 20, CERTS_MAX = 32 };
+
+static const uint8_t psk[] = "a shared secret of the tests";
+static char log_text[LOG_MAX];
+static size_t log_size;
+
+/* Certificates and keys are loaded once and stay to the end of the program. */
+static struct identity {
+	const char *name;
+	struct cw_cert *cert;
+	struct cw_key *key;
+} identities[CERTS_MAX];
+
+static void sink(enum cw_log_level level, const char *line)
+{
+	int n;
+
+	(void)level;
+	if (getenv("PAIR_LOG"))
+		fprintf(stderr, "%s\n", line);
+	if (log_size + 512 > LOG_MAX)
+		return;
+	n = snprintf(log_text + log_size, LOG_MAX - log_size, "%s\n", line);
+	log_size += n > 0 ? (size_t)n : 0;
+}
+
+bool pair_logged(const char *text)
+{
+	return strstr(log_text, text) != NULL;
+}
+
+/* ---- what the peers call ---- */
+
+static void op_send(void *ctx, const struct cw_endpoint *to, const void *msg, size_t size)
+{
+	struct pair_side *s = ctx;
+	struct pair *p = s->pair;
+	struct pair_packet *q = &p->q[p->n++];
+
+	assert_true(p->n <= PAIR_QUEUE && size <= PAIR_PACKET);
+	q->to = 1 - s->index;
+	q->from = s->seen_as;
+	q->dst = *to;
+	q->size = size;
+	q->p = malloc(size);
+	assert_non_null(q->p);
+	memcpy(q->p, msg, size);
+	s->n_sent++;
+}
+
+static uint32_t op_spi(void *ctx)
+{
+	struct pair_side *s = ctx;
+
+	return s->next_spi++;
+}
+
+static int op_child_up(void *ctx, const struct ike_child *child)
+{
+	struct pair_side *s = ctx;
+
+	if (s->refuse_child < 0)
+		return s->refuse_child;
+	assert_true(s->n_children < PAIR_CHILDREN);
+	for (size_t i = 0; i < s->n_children; i++)
+		assert_true(s->child[i].c.spi_in != child->spi_in);
+	s->child[s->n_children++] = (struct pair_child){ *child, true };
+	return 0;
+}
+
+static void op_child_down(void *ctx, uint32_t spi_in)
+{
+	struct pair_side *s = ctx;
+	size_t i = 0;
+
+	while (i < s->n_children && !(s->child[i].c.spi_in == spi_in && s->child[i].up))
+		i++;
+	assert_true(i < s->n_children);
+	s->child[i].up = false;
+}
+
+static void op_state(void *ctx, enum ike_state state, const char *why)
+{
+	struct pair_side *s = ctx;
+
+	assert_true(state != s->state);
+	s->state = state;
+	s->n_states++;
+	snprintf(s->why, sizeof s->why, "%s", why);
+}
+
+static const struct ike_ops ops = { op_send, op_spi, op_child_up, op_child_down, op_state };
+
+/* ---- configurations ---- */
+
+static struct cw_endpoint endpoint(const char *text)
+{
+	struct cw_endpoint ep;
+
+	assert_int_equal(cw_endpoint_parse(text, &ep), 0);
+	return ep;
+}
+
+static struct cw_prefix prefix(const char *text)
+{
+	struct cw_prefix p;
+
+	assert_int_equal(cw_prefix_parse(text, &p), 0);
+	return p;
+}
+
+static void init_side(struct pair *p, int i)
+{
+	static const char *const addr[] = { "192.0.2.1:4500", "192.0.2.2:4500" };
+	static const char *const ts[] = { "10.71.1.0/24", "10.71.2.0/24" };
+	static const char *const id[] = { "a.kit.test", "b.kit.test" };
+	struct pair_side *s = &p->side[i];
+	struct ike_conf *c = &s->conf;
+
+	s->pair = p;
+	s->index = i;
+	s->next_spi = 0x1000u * (uint32_t)(i + 1);
+	c->name = i == PAIR_A ? "to-b" : "to-a";
+	c->initiate = i == PAIR_A;
+	c->local = endpoint(addr[i]);
+	c->remote = endpoint(addr[1 - i]);
+	s->seen_as = c->local;
+	c->auth = IKE_AUTH_PSK;
+	c->psk = psk;
+	c->psk_size = sizeof psk - 1;
+	c->local_id = id[i];
+	c->remote_id = id[1 - i];
+	c->local_ts = prefix(ts[i]);
+	c->remote_ts = prefix(ts[1 - i]);
+	c->encap = true;
+	assert_int_equal(ike_suite_parse("aes256gcm16-prfsha384-ecp384", false, &c->ike, NULL), 0);
+	assert_int_equal(ike_suite_parse("aes256gcm16", true, &c->esp, NULL), 0);
+}
+
+void pair_init(struct pair *p)
+{
+	memset(p, 0, sizeof *p);
+	cw_log_set_sink(sink);
+	cw_log_set_level(CW_LOG_DEBUG);
+	log_size = 0;
+	log_text[0] = '\0';
+	cw_rand_seed(1);
+	p->now_ms = 1000000;
+	init_side(p, PAIR_A);
+	init_side(p, PAIR_B);
+}
+
+/* Version control keeps no modes: the key is copied to where it has the right one. */
+static struct cw_key *load_key(const char *name)
+{
+	char path[256], copy[] = "/tmp/ike_pair.XXXXXX", pem[8192];
+	struct cw_key *key = NULL;
+	FILE *f;
+	size_t n;
+	int fd;
+
+	snprintf(path, sizeof path, CERTS "%s.key", name);
+	f = fopen(path, "rb");
+	if (!f)
+		return NULL;
+	n = fread(pem, 1, sizeof pem, f);
+	fclose(f);
+	fd = mkstemp(copy);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, pem, n), n);
+	close(fd);
+	assert_int_equal(cw_key_load(copy, &key), 0);
+	unlink(copy);
+	return key;
+}
+
+static const struct identity *identity(const char *name)
+{
+	struct identity *id = identities;
+	char path[256];
+
+	while (id->name && strcmp(id->name, name) != 0)
+		id++;
+	assert_true(id < identities + CERTS_MAX - 1);
+	if (!id->name) {
+		snprintf(path, sizeof path, CERTS "%s.crt", name);
+		assert_int_equal(cw_cert_load(path, &id->cert), 0);
+		id->key = load_key(name);
+		id->name = name;
+	}
+	return id;
+}
+
+static void set_cert(struct pair *p, int i, const char *name)
+{
+	struct ike_conf *c = &p->side[i].conf;
+
+	c->auth = IKE_AUTH_CERT;
+	c->cert = identity(name)->cert;
+	c->key = identity(name)->key;
+	c->ca = identity("ca")->cert;
+}
+
+/* The name that each test certificate speaks for. */
+static const char *name_of(const char *cert)
+{
+	static const char *const names[][2] = {
+		{ "a-p384", "a.kit.test" }, { "b-p256", "b.kit.test" }, { "ed25519", "e.kit.test" },
+		{ "rsa2048", "r.kit.test" }, { "stranger", "a.kit.test" },
+	};
+
+	for (size_t i = 0; i < CW_COUNT(names); i++)
+		if (strcmp(names[i][0], cert) == 0)
+			return names[i][1];
+	fail_msg("no name for certificate %s", cert);
+	return NULL;
+}
+
+void pair_init_certs(struct pair *p, const char *a, const char *b)
+{
+	pair_init(p);
+	set_cert(p, PAIR_A, a);
+	set_cert(p, PAIR_B, b);
+	p->side[PAIR_A].conf.local_id = p->side[PAIR_B].conf.remote_id = name_of(a);
+	p->side[PAIR_B].conf.local_id = p->side[PAIR_A].conf.remote_id = name_of(b);
+}
+
+static void make(struct pair_side *s)
+{
+	assert_int_equal(ike_new(&s->conf, &ops, s, &s->stat, &s->k), 0);
+	s->state = ike_state(s->k);
+}
+
+void pair_start(struct pair *p)
+{
+	make(&p->side[PAIR_A]);
+	make(&p->side[PAIR_B]);
+	ike_start(p->side[PAIR_B].k, p->now_ms);
+	ike_start(p->side[PAIR_A].k, p->now_ms);
+}
+
+void pair_free(struct pair *p)
+{
+	while (p->n > 0)
+		pair_drop(p);
+	ike_free(p->side[PAIR_A].k);
+	ike_free(p->side[PAIR_B].k);
+	cw_log_set_sink(NULL);
+	cw_rand_seed(0);
+}
+
+void pair_restart(struct pair *p, int side)
+{
+	struct pair_side *s = &p->side[side];
+
+	ike_free(s->k);
+	for (size_t i = 0; i < s->n_children; i++)
+		s->child[i].up = false;
+	make(s);
+}
+
+/* ---- network and time ---- */
+
+static struct pair_packet take(struct pair *p)
+{
+	struct pair_packet q;
+
+	assert_true(p->n > 0);
+	q = p->q[0];
+	memmove(p->q, p->q + 1, --p->n * sizeof q);
+	return q;
+}
+
+static bool deliver(struct pair *p, const struct pair_packet *q)
+{
+	struct ike *k = p->side[q->to].k;
+
+	if (!ike_match(k, &q->from, q->p, q->size))
+		return false;
+	ike_input(k, &q->from, q->p, q->size, p->now_ms);
+	return true;
+}
+
+void pair_step(struct pair *p)
+{
+	struct pair_packet q = take(p);
+
+	deliver(p, &q);
+	free(q.p);
+}
+
+void pair_run(struct pair *p)
+{
+	for (int i = 0; p->n > 0; i++) {
+		assert_true(i < 1000);
+		pair_step(p);
+	}
+}
+
+void pair_drop(struct pair *p)
+{
+	struct pair_packet q = take(p);
+
+	free(q.p);
+}
+
+void pair_copy(struct pair *p, size_t i)
+{
+	struct pair_packet *q = &p->q[p->n++];
+
+	assert_true(p->n <= PAIR_QUEUE);
+	*q = p->q[i];
+	q->p = malloc(q->size);
+	assert_non_null(q->p);
+	memcpy(q->p, p->q[i].p, q->size);
+}
+
+bool pair_inject(struct pair *p, int to, const void *msg, size_t size)
+{
+	struct pair_packet q = { .to = to, .from = p->side[1 - to].seen_as, .size = size, .p = malloc(size ? size : 1) };
+	bool taken;
+
+	assert_non_null(q.p);
+	if (size)
+		memcpy(q.p, msg, size);
+	taken = deliver(p, &q);
+	free(q.p);
+	return taken;
+}
+
+static uint64_t next_ms(const struct pair *p)
+{
+	uint64_t a = p->side[PAIR_A].k ? ike_next_ms(p->side[PAIR_A].k) : UINT64_MAX;
+	uint64_t b = p->side[PAIR_B].k ? ike_next_ms(p->side[PAIR_B].k) : UINT64_MAX;
+
+	return CW_MIN(a, b);
+}
+
+static void pass(struct pair *p, uint64_t ms, void (*network)(struct pair *p))
+{
+	uint64_t end = p->now_ms + ms, next;
+
+	network(p);
+	for (int i = 0; (next = next_ms(p)) <= end; i++) {
+		assert_true(i < 10000);
+		p->now_ms = CW_MAX(p->now_ms, next);
+		for (int s = 0; s < PAIR_SIDES; s++)
+			if (p->side[s].k && ike_next_ms(p->side[s].k) <= p->now_ms) {
+				ike_tick(p->side[s].k, p->now_ms);
+				assert_true(ike_next_ms(p->side[s].k) > p->now_ms);
+			}
+		network(p);
+	}
+	p->now_ms = end;
+}
+
+static void lose(struct pair *p)
+{
+	while (p->n > 0)
+		pair_drop(p);
+}
+
+void pair_pass(struct pair *p, uint64_t ms)
+{
+	pass(p, ms, pair_run);
+}
+
+void pair_pass_lost(struct pair *p, uint64_t ms)
+{
+	pass(p, ms, lose);
+}
+
+/* ---- looking ---- */
+
+size_t pair_n_up(const struct pair *p, int side)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->side[side].n_children; i++)
+		n += p->side[side].child[i].up;
+	return n;
+}
+
+const struct ike_child *pair_child(const struct pair *p, int side)
+{
+	for (size_t i = 0; i < p->side[side].n_children; i++)
+		if (p->side[side].child[i].up)
+			return &p->side[side].child[i].c;
+	return NULL;
+}
+
+static bool prefix_equal(const struct cw_prefix *a, const struct cw_prefix *b)
+{
+	return a->len == b->len && cw_ip_equal(&a->ip, &b->ip);
+}
+
+bool pair_is_joined(const struct pair *p)
+{
+	const struct ike_child *a = pair_child(p, PAIR_A), *b = pair_child(p, PAIR_B);
+
+	return pair_n_up(p, PAIR_A) == 1 && pair_n_up(p, PAIR_B) == 1 && a && b && ike_state(p->side[PAIR_A].k) == IKE_UP &&
+	       ike_state(p->side[PAIR_B].k) == IKE_UP && a->spi_in == b->spi_out && a->spi_out == b->spi_in &&
+	       a->key_size == b->key_size && a->key_size > 0 && memcmp(a->key_in, b->key_out, a->key_size) == 0 &&
+	       memcmp(a->key_out, b->key_in, a->key_size) == 0 && memcmp(a->key_in, a->key_out, a->key_size) != 0 &&
+	       a->aead == b->aead && a->esn == b->esn && prefix_equal(&a->local_ts, &b->remote_ts) &&
+	       prefix_equal(&a->remote_ts, &b->local_ts);
+}

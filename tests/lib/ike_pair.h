@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ike_pair.h - two IKE peers in one process, with the network between them in the hands of the test.
+ *
+ * Side A has 192.0.2.1 and initiates, side B has 192.0.2.2 and waits. What they send stands in
+ * a queue until the test delivers, drops, copies or changes it; the clock is the test's, too.
+ * Whatever a test forgets to look at is looked at here: a child is only taken down if it was up,
+ * no inbound SPI is used twice, and no timer lies in the past after its tick.
+ */
+#ifndef TEST_IKE_PAIR_H
+#define TEST_IKE_PAIR_H
+
+#include "interconnect/ike/ike.h"
+
+enum { PAIR_A, PAIR_B, PAIR_SIDES };
+enum { PAIR_QUEUE = 256, PAIR_PACKET = 20000, PAIR_CHILDREN = 64 };
+
+struct pair_child {
+	struct ike_child c;
+	bool up;
+};
+
+struct pair_packet {
+	int to;                         /* side */
+	struct cw_endpoint from, dst;
+	uint8_t *p;                     /* a block of exactly this size */
+	size_t size;
+};
+
+struct pair;
+
+struct pair_side {
+	struct pair *pair;
+	int index;
+	struct ike *k;
+	struct ike_conf conf;
+	struct cw_stat stat;
+	struct cw_endpoint seen_as;     /* where its packets seem to come from: a NAT may change it */
+	struct pair_child child[PAIR_CHILDREN];
+	size_t n_children;
+	int refuse_child;               /* what child_up returns */
+	enum ike_state state;
+	char why[128];
+	size_t n_states;                /* calls of state() */
+	size_t n_sent;
+	uint32_t next_spi;
+};
+
+struct pair {
+	struct pair_side side[PAIR_SIDES];
+	struct pair_packet q[PAIR_QUEUE];
+	size_t n;
+	uint64_t now_ms;
+};
+
+/* Both configurations as they usually are: PSK, aes256gcm16-prfsha384-ecp384, no ESN, no DPD. */
+void pair_init(struct pair *p);
+/* The same with certificates of tests/vectors/certs by these names. */
+void pair_init_certs(struct pair *p, const char *a, const char *b);
+/* Makes the peers from the configurations as they are now, and starts them; A's first message is in the queue. */
+void pair_start(struct pair *p);
+void pair_free(struct pair *p);
+/* Ends one side as a crash would, and makes it again; it has not started yet. */
+void pair_restart(struct pair *p, int side);
+
+/* Delivers the first packet of the queue. */
+void pair_step(struct pair *p);
+/* Delivers until the queue is empty. */
+void pair_run(struct pair *p);
+void pair_drop(struct pair *p);
+/* Puts a copy of packet I at the end. */
+void pair_copy(struct pair *p, size_t i);
+/* Hands bytes to a side as if they came from the other, if it says that they are for it. */
+bool pair_inject(struct pair *p, int to, const void *msg, size_t size);
+/* Lets MS pass: all timers, all packets delivered at once. */
+void pair_pass(struct pair *p, uint64_t ms);
+/* The same, but all packets are lost. */
+void pair_pass_lost(struct pair *p, uint64_t ms);
+
+size_t pair_n_up(const struct pair *p, int side);
+/* Each side has exactly one child, and they fit: SPIs, keys, selectors. */
+bool pair_is_joined(const struct pair *p);
+/* The only child of a side. */
+const struct ike_child *pair_child(const struct pair *p, int side);
+
+/* Lines of the log since pair_init(): did any contain TEXT? */
+bool pair_logged(const char *text);
+
+#endif

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+$(eval $(call lib,ikepair,tests/lib,ike_pair.c))
+$(eval $(call test,test_ike_join,tests/exchange,test_ike_join.c,ikepair ike base,$(LIBCRYPTO)))
