@@ -51,7 +51,7 @@ struct tun_sa {
 	uint32_t spi_in;
 	struct esp_out *out;
 	bool esn;
-	bool proven;                    /* the peer has used it */
+	bool proven;                    /* the peer has it installed */
 	bool spent;                     /* sealed its last packet */
 	struct cw_prefix local_ts, remote_ts;
 	struct cw_endpoint remote;      /* where its packets go */

@@ -3,9 +3,9 @@
  * tun_sa.c - the child SAs of a tunnel: make before break.
  *
  * While a pair is being replaced both live. Which one to send on: the newest that the peer
- * has used, because its use proves that the peer has it installed; the peer's answer to us
- * may be lost, or ours to it. When the older one is deleted only the newest is left, so
- * a tunnel with traffic in one direction moves over as well.
+ * surely has. It has what we asked it for, when its answer is here; what it asked us for it
+ * has when our answer got through, and the first packet on it proves that. When the older one is
+ * deleted only the newest is left, so a tunnel with traffic in one direction moves over as well.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,6 +48,7 @@ int tun_sa_add(struct tun *t, const struct ike_child *child)
 	sa->tun = t;
 	sa->spi_in = child->spi_in;
 	sa->esn = child->esn;
+	sa->proven = child->initiator;
 	sa->local_ts = child->local_ts;
 	sa->remote_ts = child->remote_ts;
 	sa->remote = child->remote;

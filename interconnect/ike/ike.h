@@ -62,6 +62,7 @@ struct ike_child {
 	uint32_t spi_in, spi_out;
 	enum cw_aead_alg aead;
 	bool esn;
+	bool initiator;                 /* we asked for it: the peer has it installed already */
 	uint8_t key_in[IKE_KEYMAT_MAX], key_out[IKE_KEYMAT_MAX];
 	size_t key_size;
 	struct cw_prefix local_ts, remote_ts;

@@ -96,7 +96,7 @@ net_up() {
 	T=$(mktemp -d "${TMPDIR:-/tmp}/causeway-netns.XXXXXX") || exit 1
 	if [ -n "${KEEP:-}" ]; then on_exit say "kept: $T"; else on_exit rm -rf "$T"; fi
 	for n in a b w; do ns_add $n; done
-	ip -n "${PFX}w" link add br0 type bridge
+	ip -n "${PFX}w" link add br0 type bridge mcast_snooping 0
 	ip -n "${PFX}w" link set br0 up
 	ip -n "${PFX}w" addr add 10.44.0.3/24 dev br0
 	for n in a b; do
@@ -160,7 +160,7 @@ capture_stop() { stop "$CAPTURE_PID" INT; }
 packets() { tcpdump -r "$1" -n "$2" 2>/dev/null | wc -l; }
 ESP='udp port 4500 and udp[4:2] > 12 and udp[8:4] != 0'
 # Packets between the sites that are not UDP 4500; ARP, neighbour discovery and multicast listening belong to the link itself.
-CLEAR='(ip and not udp port 4500 and not udp port 500) or (ip6 and not udp port 4500 and not udp port 500 and not ip6 proto 0 and not (icmp6 and ip6[40] >= 130 and ip6[40] <= 143))'
+CLEAR='(ip and not igmp and not udp port 4500 and not udp port 500) or (ip6 and not udp port 4500 and not udp port 500 and not ip6 proto 0 and not (icmp6 and ip6[40] >= 130 and ip6[40] <= 143))'
 clear_packets() { packets "$1" "$CLEAR"; }
 
 # ---- secrets ----

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_tun.c - tunnels on loopback addresses: two of ours over IKE, and one of ours against a peer made of an ESP SA and a plain
+ * socket, which can lie inside of what it authenticates.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "interconnect/base/cur.h"
+#include "interconnect/base/log.h"
+#include "interconnect/base/wr.h"
+#include "interconnect/tun_impl.h"
+
+enum { PACKET = 100, SPI_1 = 0x1001, SPI_2 = 0x1002, SPI_OUT = 0x2000 };
+
+struct got {
+	size_t n, size;
+	uint8_t last[TUN_PACKET_MAX];
+	enum tun_state state;
+	size_t n_states;
+};
+
+struct side {
+	struct tun_conf_endpoint uplink;
+	struct tun_conf conf;
+	struct cw_conf_list uplinks, tunnels;
+	struct tuns *tuns;
+	struct tun *tun;
+	struct got got;
+};
+
+struct fixture {
+	char dir[64];
+	struct cw_loop *loop;
+	struct side a, b;
+	int peer;                       /* the socket of a peer that is not ours */
+};
+
+static char name_a[] = "a", name_b[] = "b", psk_file[] = "psk", id_a[] = "a.test", id_b[] = "b.test", empty[] = "",
+	    suite_ike[] = "aes256gcm16-prfsha384-ecp384", suite_esp[] = "aes256gcm16";
+
+static void drop_line(enum cw_log_level level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+static void on_packet(void *ctx, uint8_t *pkt, size_t size)
+{
+	struct got *g = ctx;
+
+	g->n++;
+	g->size = size;
+	memcpy(g->last, pkt, size);
+}
+
+static void on_state(void *ctx, enum tun_state s)
+{
+	struct got *g = ctx;
+
+	g->state = s;
+	g->n_states++;
+}
+
+static const struct tun_ops ops = { on_packet, on_state };
+
+/* Addresses of our own, so that tests run side by side. */
+static struct cw_ip outer(uint8_t net)
+{
+	return (struct cw_ip){ AF_INET, { 127, net, (uint8_t)(getpid() >> 8), (uint8_t)getpid() } };
+}
+
+static struct cw_prefix inner(uint8_t site)
+{
+	return (struct cw_prefix){ { AF_INET, { 10, 71, site, 1 } }, 32 };
+}
+
+static void side_init(struct fixture *f, struct side *s, uint8_t own_net, uint8_t peer_net, uint8_t own, uint8_t peer)
+{
+	s->uplink = (struct tun_conf_endpoint){ outer(own_net), 4500 };
+	s->conf = (struct tun_conf){
+		.name = own == 1 ? name_b : name_a, .remote = { outer(peer_net), 4500 },
+		.auth = { IKE_AUTH_PSK, empty, empty, empty, psk_file, own == 1 ? id_a : id_b, own == 1 ? id_b : id_a },
+		.ike = suite_ike, .esp = suite_esp, .esn = IKE_ESN_BOTH, .encap = true, .initiate = own == 1, .mtu = 1500,
+		.local_ts = inner(own), .remote_ts = inner(peer), .rekey = { 4 * 3600 * 1000, 3600 * 1000 }, .dpd = 10 * 1000,
+	};
+	s->uplinks = (struct cw_conf_list){ &s->uplink, 1 };
+	s->tunnels = (struct cw_conf_list){ &s->conf, 1 };
+	assert_int_equal(tuns_new(f->loop, f->dir, &s->uplinks, &s->tunnels, &s->tuns, NULL), 0);
+	s->tun = tuns_at(s->tuns, 0);
+	s->got.state = TUN_DOWN;
+	tun_subscribe(s->tun, &ops, &s->got);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	char path[128];
+	int fd;
+
+	assert_non_null(f);
+	cw_log_set_sink(drop_line);
+	snprintf(f->dir, sizeof f->dir, "/tmp/test_tun.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(path, sizeof path, "%s/psk", f->dir);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, "a shared secret of a test\n", 26), 26);
+	close(fd);
+	assert_int_equal(cw_loop_new(&f->loop), 0);
+	f->peer = -1;
+	side_init(f, &f->a, 73, 74, 1, 2);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	tuns_free(f->a.tuns);
+	tuns_free(f->b.tuns);
+	cw_fd_close(&f->peer);
+	cw_loop_free(f->loop);
+	snprintf(path, sizeof path, "%s/psk", f->dir);
+	unlink(path);
+	rmdir(f->dir);
+	free(f);
+	cw_log_set_sink(NULL);
+	return 0;
+}
+
+/* An IPv4 packet of SIZE bytes; more bytes may follow it in the buffer. */
+static uint8_t *packet(const struct cw_prefix *src, const struct cw_prefix *dst, size_t size)
+{
+	static uint8_t buf[UDP_DATAGRAM_MAX];
+	struct cw_wr w = cw_wr_of(buf, sizeof buf);
+
+	memset(buf, 0xee, sizeof buf);
+	cw_wr_u16(&w, 0x4500);
+	cw_wr_u16(&w, (uint16_t)size);
+	cw_wr_zero(&w, 4);
+	cw_wr_u32(&w, 64 << 24 | 253 << 16);
+	cw_wr_bytes(&w, src->ip.b, 4);
+	cw_wr_bytes(&w, dst->ip.b, 4);
+	return buf;
+}
+
+static void turn_until(struct fixture *f, const size_t *n, size_t want)
+{
+	for (int i = 0; i < 400 && *n != want; i++)
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+	assert_int_equal(*n, want);
+}
+
+static void turn_until_state(struct fixture *f, const struct side *s, enum tun_state want)
+{
+	for (int i = 0; i < 400 && tun_state(s->tun) != want; i++)
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+	assert_int_equal(tun_state(s->tun), want);
+	assert_int_equal(s->got.state, want);
+}
+
+static int send_from(struct side *s, size_t size)
+{
+	return tun_send(s->tun, packet(&s->conf.local_ts, &s->conf.remote_ts, size), size);
+}
+
+/* ---- two of ours ---- */
+
+static void both_up(struct fixture *f)
+{
+	side_init(f, &f->b, 74, 73, 2, 1);
+	tuns_start(f->b.tuns);
+	tuns_start(f->a.tuns);
+	turn_until_state(f, &f->a, TUN_UP);
+	turn_until_state(f, &f->b, TUN_UP);
+}
+
+static void packets_pass_both_ways(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(send_from(&f->a, PACKET), CW_E_STATE);
+	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_DROP_NO_SA], 1);
+	both_up(f);
+	assert_int_equal(send_from(&f->a, PACKET), 0);
+	turn_until(f, &f->b.got.n, 1);
+	assert_int_equal(f->b.got.size, PACKET);
+	assert_memory_equal(f->b.got.last, packet(&f->a.conf.local_ts, &f->a.conf.remote_ts, PACKET), PACKET);
+	assert_int_equal(send_from(&f->b, PACKET), 0);
+	turn_until(f, &f->a.got.n, 1);
+	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_TX_PACKETS], 1);
+	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_RX_BYTES], PACKET);
+}
+
+static void the_largest_packet_leaves_in_a_datagram_of_the_mtu(void **state)
+{
+	struct fixture *f = *state;
+	size_t mtu = tun_inner_mtu(f->a.tun);
+
+	both_up(f);
+	assert_true(mtu > 1400 && mtu < 1500 - 28 - 16 - 2 - 16 + 4);
+	assert_int_equal(send_from(&f->a, mtu), 0);
+	assert_true(f->a.tun->uplink->udp != NULL);
+	turn_until(f, &f->b.got.n, 1);
+	assert_int_equal(f->b.got.size, mtu);
+	assert_int_equal(send_from(&f->a, mtu + 1), CW_E_LIMIT);
+	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_DROP_LIMIT], 1);
+}
+
+static void what_is_outside_of_the_selectors_does_not_leave(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix other = { { AF_INET, { 10, 71, 9, 9 } }, 32 };
+
+	both_up(f);
+	assert_int_equal(tun_send(f->a.tun, packet(&other, &f->a.conf.remote_ts, PACKET), PACKET), CW_E_FORBIDDEN);
+	assert_int_equal(tun_send(f->a.tun, packet(&f->a.conf.local_ts, &other, PACKET), PACKET), CW_E_FORBIDDEN);
+	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_DROP_POLICY], 2);
+	assert_int_equal(tun_send(f->a.tun, packet(&f->a.conf.local_ts, &f->a.conf.remote_ts, PACKET), PACKET + 1),
+			 CW_E_MALFORMED);
+	assert_int_equal(tun_send(f->a.tun, packet(&f->a.conf.local_ts, &f->a.conf.remote_ts, PACKET), PACKET - 1),
+			 CW_E_MALFORMED);
+	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_DROP_MALFORMED], 2);
+	assert_int_equal(send_from(&f->a, PACKET), 0);
+	turn_until(f, &f->b.got.n, 1);
+}
+
+static void a_good_bye_is_heard(void **state)
+{
+	struct fixture *f = *state;
+
+	both_up(f);
+	tuns_stop(f->a.tuns);
+	assert_int_equal(tun_state(f->a.tun), TUN_DOWN);
+	turn_until_state(f, &f->b, TUN_DOWN);
+	assert_int_equal(send_from(&f->b, PACKET), CW_E_STATE);
+}
+
+static void show_tells_what_the_contract_says(void **state)
+{
+	static const char *const keys[] = {
+		"name", "state", "suite", "local", "remote", "local_ts", "remote_ts", "ike", "esp", "mtu", "inner_mtu", "paths",
+		"counters",
+	};
+	struct fixture *f = *state;
+	struct cw_json *j;
+
+	both_up(f);
+	j = tun_json(f->a.tun);
+	for (size_t i = 0; i < CW_COUNT(keys); i++)
+		assert_non_null(cw_json_get(j, keys[i]));
+	assert_string_equal(cw_json_get_str(j, "state", ""), "up");
+	assert_int_equal(strlen(cw_json_get_str(cw_json_get(j, "ike"), "spi_i", "")), 16);
+	assert_true(cw_json_get_bool(cw_json_get(j, "ike"), "initiator", false));
+	assert_int_equal(strlen(cw_json_get_str(cw_json_get(j, "esp"), "spi_in", "")), 8);
+	assert_string_equal(cw_json_get_str(cw_json_at(cw_json_get(j, "paths"), 0), "state", ""), "up");
+	assert_int_equal(cw_json_get_int(cw_json_get(j, "counters"), "drop.icv", -1), 0);
+	cw_json_free(j);
+	j = tuns_json(f->a.tuns, "x", "ix");
+	assert_string_equal(cw_json_get_str(j, "state", ""), "up");
+	assert_int_equal(cw_json_get_int(j, "pid", 0), getpid());
+	assert_true(cw_json_get_int(j, "rss_bytes", 0) > 0);
+	cw_json_free(j);
+}
+
+/* ---- one of ours, and a peer with the keys ---- */
+
+static const uint8_t key_in[36] = { 1, 2, 3 }, key_out[36] = { 4, 5, 6 };
+
+static void add_sa_as(struct fixture *f, uint32_t spi_in, bool initiator)
+{
+	struct ike_child c = {
+		.initiator = initiator, .spi_in = spi_in, .spi_out = SPI_OUT + spi_in, .aead = CW_AEAD_AES256_GCM, .key_size = 36,
+		.local_ts = inner(1), .remote_ts = inner(2), .local = f->a.tun->uplink->local,
+		.remote = { outer(74), 4500 },
+	};
+
+	memcpy(c.key_in, key_in, sizeof c.key_in);
+	memcpy(c.key_out, key_out, sizeof c.key_out);
+	assert_int_equal(tun_sa_add(f->a.tun, &c), 0);
+	tun_update(f->a.tun, "test");
+}
+
+static void add_sa(struct fixture *f, uint32_t spi_in)
+{
+	add_sa_as(f, spi_in, false);
+}
+
+static struct esp_out *peer_sa(uint32_t spi)
+{
+	const struct esp_keys k = { spi, CW_AEAD_AES256_GCM, false, key_in, 36 };
+	struct esp_out *o = NULL;
+
+	assert_int_equal(esp_out_new(&k, &o), 0);
+	return o;
+}
+
+static int peer_socket(struct cw_ip ip, uint16_t port)
+{
+	const struct cw_endpoint at = { ip, port };
+	struct sockaddr_storage sa;
+	socklen_t len;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	assert_true(fd >= 0);
+	cw_endpoint_to_sockaddr(&at, &sa, &len);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+	cw_endpoint_to_sockaddr(&(const struct cw_endpoint){ outer(73), 4500 }, &sa, &len);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sa, len), 0);
+	return fd;
+}
+
+static void put(int fd, const void *p, size_t size)
+{
+	assert_int_equal(send(fd, p, size, 0), size);
+}
+
+/* Seals SIZE bytes of a packet and sends it. Keeps it in WIRE (may be NULL). */
+static size_t peer_sends(int fd, struct esp_out *o, uint8_t nh, uint8_t *pkt, size_t size, uint8_t *wire)
+{
+	static uint8_t buf[UDP_DATAGRAM_MAX];
+	int n = esp_seal(o, nh, pkt, size, buf);
+
+	assert_true(n > 0);
+	put(fd, buf, (size_t)n);
+	if (wire)
+		memcpy(wire, buf, (size_t)n);
+	return (size_t)n;
+}
+
+static void turn_until_stat(struct fixture *f, const struct cw_stat *s, enum cw_stat_id id, uint64_t want)
+{
+	for (int i = 0; i < 400 && s->n[id] != want; i++)
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+	assert_int_equal(s->n[id], want);
+}
+
+static void a_peer_that_lies_inside_is_not_believed(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix us = inner(1), them = inner(2), other = { { AF_INET, { 10, 71, 9, 9 } }, 32 };
+	struct cw_stat *s = tun_stat(f->a.tun);
+	struct esp_out *o = peer_sa(SPI_1);
+
+	add_sa(f, SPI_1);
+	f->peer = peer_socket(outer(74), 4500);
+	peer_sends(f->peer, o, ESP_NH_IPV4, packet(&other, &us, PACKET), PACKET, NULL);
+	turn_until_stat(f, s, CW_STAT_DROP_POLICY, 1);
+	peer_sends(f->peer, o, ESP_NH_IPV4, packet(&them, &other, PACKET), PACKET, NULL);
+	turn_until_stat(f, s, CW_STAT_DROP_POLICY, 2);
+	peer_sends(f->peer, o, ESP_NH_IPV6, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until_stat(f, s, CW_STAT_DROP_MALFORMED, 1);
+	peer_sends(f->peer, o, 17, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until_stat(f, s, CW_STAT_DROP_MALFORMED, 2);
+	peer_sends(f->peer, o, ESP_NH_IPV4, packet(&them, &us, PACKET + 1), PACKET, NULL);
+	turn_until_stat(f, s, CW_STAT_DROP_MALFORMED, 3);
+	assert_int_equal(f->a.got.n, 0);
+	peer_sends(f->peer, o, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET + 50, NULL);     /* padded: RFC 4303 s2.7 */
+	turn_until(f, &f->a.got.n, 1);
+	assert_int_equal(f->a.got.size, PACKET);
+	esp_out_free(o);
+}
+
+static void hostile_datagrams_are_counted_where_they_belong(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix us = inner(1), them = inner(2);
+	struct cw_stat *s = tun_stat(f->a.tun), *all = tuns_stat(f->a.tuns);
+	struct esp_out *o = peer_sa(SPI_1);
+	uint8_t wire[UDP_DATAGRAM_MAX], stranger[64] = { [4] = 7, [21] = 0x20, [22] = 37 };
+	size_t n;
+
+	add_sa(f, SPI_1);
+	f->peer = peer_socket(outer(74), 4500);
+	n = peer_sends(f->peer, o, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, wire);
+	turn_until(f, &f->a.got.n, 1);
+	put(f->peer, wire, n);
+	turn_until_stat(f, s, CW_STAT_DROP_REPLAY, 1);
+	wire[7]++;
+	put(f->peer, wire, n);
+	turn_until_stat(f, s, CW_STAT_DROP_ICV, 1);
+	put(f->peer, wire, 20);
+	turn_until_stat(f, s, CW_STAT_DROP_MALFORMED, 1);
+	wire[3] ^= 0x55;
+	put(f->peer, wire, n);
+	turn_until_stat(f, all, CW_STAT_DROP_NO_SA, 1);
+	put(f->peer, wire, 5);
+	turn_until_stat(f, all, CW_STAT_DROP_MALFORMED, 1);
+	put(f->peer, stranger, sizeof stranger);
+	turn_until_stat(f, all, CW_STAT_IKE_REJECTED, 1);
+	put(f->peer, "\xff", 1);
+	peer_sends(f->peer, o, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until(f, &f->a.got.n, 2);
+	assert_int_equal(all->n[CW_STAT_DROP_MALFORMED], 1);    /* the keepalive was none */
+	esp_out_free(o);
+}
+
+/* Is the newest datagram that our side sent for SPI? */
+static void expect_spi(struct fixture *f, uint32_t spi)
+{
+	uint8_t buf[UDP_DATAGRAM_MAX];
+	struct cw_cur c;
+	ssize_t n = -1;
+
+	assert_int_equal(send_from(&f->a, PACKET), 0);
+	for (int i = 0; i < 400 && n < 0; i++) {
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+		n = recv(f->peer, buf, sizeof buf, MSG_DONTWAIT);
+	}
+	assert_true(n > 0);
+	c = cw_cur_of(buf, (size_t)n);
+	assert_int_equal(cw_cur_u32(&c), spi);
+}
+
+static void a_new_sa_is_used_when_the_peer_has_used_it(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix us = inner(1), them = inner(2);
+	struct esp_out *first = peer_sa(SPI_1), *second = peer_sa(SPI_2);
+
+	add_sa(f, SPI_1);
+	f->peer = peer_socket(outer(74), 4500);
+	expect_spi(f, SPI_OUT + SPI_1);         /* the only one, proven or not */
+	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until(f, &f->a.got.n, 1);
+	add_sa(f, SPI_2);
+	expect_spi(f, SPI_OUT + SPI_1);
+	peer_sends(f->peer, second, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until(f, &f->a.got.n, 2);
+	expect_spi(f, SPI_OUT + SPI_2);
+	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until(f, &f->a.got.n, 3);          /* the old one still receives */
+	expect_spi(f, SPI_OUT + SPI_2);
+	tun_sa_del(f->a.tun, SPI_1);
+	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until_stat(f, tuns_stat(f->a.tuns), CW_STAT_DROP_NO_SA, 1);
+	assert_int_equal(f->a.got.n, 3);
+	esp_out_free(first);
+	esp_out_free(second);
+}
+
+static void a_new_sa_that_we_asked_for_is_used_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	add_sa(f, SPI_1);
+	f->a.tun->sas[0]->proven = true;
+	add_sa_as(f, SPI_2, true);
+	f->peer = peer_socket(outer(74), 4500);
+	expect_spi(f, SPI_OUT + SPI_2);
+}
+
+static void without_the_old_sa_the_new_one_is_used_unproven(void **state)
+{
+	struct fixture *f = *state;
+
+	add_sa(f, SPI_1);
+	f->a.tun->sas[0]->proven = true;
+	add_sa(f, SPI_2);
+	f->peer = peer_socket(outer(74), 4500);
+	expect_spi(f, SPI_OUT + SPI_1);
+	tun_sa_del(f->a.tun, SPI_1);
+	expect_spi(f, SPI_OUT + SPI_2);
+}
+
+static void an_sa_that_is_used_up_stops(void **state)
+{
+	struct fixture *f = *state;
+
+	add_sa(f, SPI_1);
+	f->peer = peer_socket(outer(74), 4500);
+	assert_int_equal(esp_out_skip(f->a.tun->sas[0]->out, ESP_SEQ_HARD), 0);
+	assert_false(f->a.tun->renewing);
+	expect_spi(f, SPI_OUT + SPI_1);         /* its last packet */
+	assert_true(f->a.tun->renewing);
+	assert_int_equal(send_from(&f->a, PACKET), CW_E_LIMIT);
+	assert_int_equal(send_from(&f->a, PACKET), CW_E_LIMIT);
+	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_DROP_LIMIT], 2);
+	assert_int_equal(esp_out_seq(f->a.tun->sas[0]->out), ESP_SEQ_HARD);
+	add_sa(f, SPI_2);
+	expect_spi(f, SPI_OUT + SPI_2);
+}
+
+static void more_sas_than_there_is_room_push_out_the_oldest(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t i = 0; i < TUN_SA_MAX + 2; i++)
+		add_sa(f, SPI_1 + i);
+	assert_int_equal(f->a.tun->n_sas, TUN_SA_MAX);
+	assert_int_equal(f->a.tun->sas[0]->spi_in, SPI_1 + TUN_SA_MAX + 1);
+	assert_int_equal(f->a.tun->sas[TUN_SA_MAX - 1]->spi_in, SPI_1 + 2);
+}
+
+static void the_peer_is_followed_only_by_its_newest_authenticated_packet(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix us = inner(1), them = inner(2);
+	const struct cw_endpoint moved = { outer(75), 4600 };
+	struct tun_sa *sa;
+	struct esp_out *o = peer_sa(SPI_1);
+	uint8_t wire[3][UDP_DATAGRAM_MAX];
+	size_t n = 0;
+	int thief;
+
+	add_sa(f, SPI_1);
+	sa = f->a.tun->sas[0];
+	f->peer = peer_socket(outer(74), 4500);
+	thief = peer_socket(outer(75), 4600);
+	for (size_t i = 0; i < 3; i++)
+		n = (size_t)esp_seal(o, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, wire[i]);
+	put(f->peer, wire[1], n);
+	turn_until(f, &f->a.got.n, 1);
+	put(thief, wire[1], n);                 /* replayed from elsewhere */
+	turn_until_stat(f, tun_stat(f->a.tun), CW_STAT_DROP_REPLAY, 1);
+	assert_false(cw_endpoint_equal(&sa->remote, &moved));
+	put(thief, wire[0], n);                 /* held back: genuine, but older */
+	turn_until(f, &f->a.got.n, 2);
+	assert_false(cw_endpoint_equal(&sa->remote, &moved));
+	wire[2][40] ^= 1;
+	put(thief, wire[2], n);                 /* forged */
+	turn_until_stat(f, tun_stat(f->a.tun), CW_STAT_DROP_ICV, 1);
+	assert_false(cw_endpoint_equal(&sa->remote, &moved));
+	wire[2][40] ^= 1;
+	put(thief, wire[2], n);                 /* the peer itself, from its new address */
+	turn_until(f, &f->a.got.n, 3);
+	assert_true(cw_endpoint_equal(&sa->remote, &moved));
+	close(thief);
+	esp_out_free(o);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(packets_pass_both_ways),
+		TEST(the_largest_packet_leaves_in_a_datagram_of_the_mtu),
+		TEST(what_is_outside_of_the_selectors_does_not_leave),
+		TEST(a_good_bye_is_heard),
+		TEST(show_tells_what_the_contract_says),
+		TEST(a_peer_that_lies_inside_is_not_believed),
+		TEST(hostile_datagrams_are_counted_where_they_belong),
+		TEST(a_new_sa_is_used_when_the_peer_has_used_it),
+		TEST(a_new_sa_that_we_asked_for_is_used_at_once),
+		TEST(without_the_old_sa_the_new_one_is_used_unproven),
+		TEST(an_sa_that_is_used_up_stops),
+		TEST(more_sas_than_there_is_room_push_out_the_oldest),
+		TEST(the_peer_is_followed_only_by_its_newest_authenticated_packet),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_tun_conf.c - the rows of "tunnels", and what tuns_check() refuses across them and in their files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "interconnect/ike/ike.h"
+#include "interconnect/ix_conf.h"
+#include "interconnect/tun.h"
+#include "interconnect/tun_impl.h"
+
+enum { TEXT_MAX = 2048 };
+
+static const char minimal[] =
+	"name: x\n"
+	"uplinks: [{address: 10.44.0.1}, {address: 10.45.0.1, port: 4501}]\n"
+	"tunnels:\n"
+	"  - name: b\n"
+	"    remote: {address: 10.44.0.2}\n"
+	"    auth: {method: psk, secret_file: psk, local_id: a.test, remote_id: b.test}\n"
+	"    local_ts: 10.71.1.1/32\n"
+	"    remote_ts: 10.71.2.1/32\n"
+	"relays: [{name: r, tunnel: b, listen: 'tcp:192.0.2.1:7001', dial: 'tcp:10.71.2.1:7001'}]\n"
+	"control: ./x.sock\n";
+
+/* The minimal file with the first FIND replaced by PUT. */
+static int parse_changed(const char *find, const char *put, struct ix_conf *ret, struct cw_why *why)
+{
+	char text[TEXT_MAX];
+	const char *at = find ? strstr(minimal, find) : minimal;
+
+	assert_non_null(at);
+	snprintf(text, sizeof text, "%.*s%s%s", (int)(at - minimal), minimal, find ? put : "", at + (find ? strlen(find) : 0));
+	return cw_conf_parse("x.yaml", text, strlen(text), &ix_conf_obj, ret, why);
+}
+
+static void defaults_are_those_of_the_manual(void **state)
+{
+	struct ix_conf c;
+	const struct tun_conf *t;
+	const struct tun_conf_endpoint *up;
+
+	(void)state;
+	assert_int_equal(parse_changed(NULL, NULL, &c, NULL), 0);
+	t = c.tunnels.items;
+	up = c.uplinks.items;
+	assert_int_equal(c.tunnels.n, 1);
+	assert_int_equal(up[0].port, 4500);
+	assert_int_equal(up[1].port, 4501);
+	assert_int_equal(t->remote.port, 4500);
+	assert_string_equal(t->ike, "aes256gcm16-prfsha384-ecp384");
+	assert_string_equal(t->esp, "aes256gcm16");
+	assert_int_equal(t->esn, IKE_ESN_BOTH);
+	assert_true(t->encap && t->initiate);
+	assert_int_equal(t->mtu, 1500);
+	assert_int_equal(t->rekey.ike, 4 * 3600 * 1000);
+	assert_int_equal(t->rekey.child, 3600 * 1000);
+	assert_int_equal(t->dpd, 10 * 1000);
+	assert_int_equal(t->auth.method, IKE_AUTH_PSK);
+	assert_int_equal(t->uplink.family, 0);
+	assert_string_equal(c.tun_device, "cwix0");
+	cw_conf_free(&ix_conf_obj, &c);
+}
+
+static void wrong_values_name_field_and_rule(void **state)
+{
+	static const struct {
+		const char *find, *put, *field, *rule;
+	} rows[] = {
+		{ "    local_ts", "    ike: aes256gcm16\n    local_ts", "tunnels[0].ike", "aes256gcm16" },
+		{ "    local_ts", "    ike: aes256cbc-prfsha384-ecp384\n    local_ts", "tunnels[0].ike", "aes256cbc" },
+		{ "    local_ts", "    esp: null\n    local_ts", "tunnels[0].esp", "null" },
+		{ "    local_ts", "    esn: maybe\n    local_ts", "tunnels[0].esn", "maybe" },
+		{ "    local_ts", "    mtu: 575\n    local_ts", "tunnels[0].mtu", "576" },
+		{ "    local_ts", "    mtu: 9001\n    local_ts", "tunnels[0].mtu", "9000" },
+		{ "    local_ts", "    rekey: {child: 1s}\n    local_ts", "tunnels[0].rekey.child", "10s" },
+		{ "    local_ts", "    rekey: {child: 10}\n    local_ts", "tunnels[0].rekey.child", "duration" },
+		{ "    local_ts", "    retry: 5\n    local_ts", "tunnels[0].retry", "not a known" },
+		{ "    local_ts", "    uplink: 'fd00::1'\n    local_ts", "tunnels[0].uplink", "family" },
+		{ "10.71.2.1/32\n", "10.71.1.1/32\n", "tunnels[0].remote_ts", "differ" },
+		{ "10.71.2.1/32\n", "'fd00::1/128'\n", "tunnels[0].remote_ts", "family" },
+		{ "10.71.2.1/32\n", "10.71.2.1/33\n", "tunnels[0].remote_ts", "10.71.2.1/33" },
+		{ "address: 10.44.0.2", "address: '10.44.0.2\"'", "tunnels[0].remote.address", "10.44.0.2\"" },
+		{ "address: 10.44.0.2", "address: 10.44.0.2, port: 0", "tunnels[0].remote.port", "1" },
+		{ "address: 10.44.0.2", "address: 10.44.0.2, port: 65536", "tunnels[0].remote.port", "65535" },
+		{ "secret_file: psk, ", "", "tunnels[0].auth.secret_file", "method psk" },
+		{ "secret_file: psk, ", "secret_file: psk, ca: x.crt, ", "tunnels[0].auth.ca", "no meaning" },
+		{ "method: psk, secret_file: psk, ", "method: cert, cert: c, key: k, ", "tunnels[0].auth.ca", "method cert" },
+		{ "method: psk", "method: eap", "tunnels[0].auth.method", "psk" },
+		{ "local_id: a.test, ", "", "tunnels[0].auth.local_id", "required" },
+		{ ", remote_id: b.test", "", "tunnels[0].auth.remote_id", "required" },
+		{ ", remote_id: b.test", ", remote_id: ''", "tunnels[0].auth.remote_id", "" },
+		{ "tunnel: b,", "tunnel: c,", "relays[0].tunnel", "no tunnel 'c'" },
+		{ "dial: 'tcp:10.71.2.1:7001'", "dial: 'tcp:10.71.3.1:7001'", "relays[0].dial", "remote_ts" },
+		{ "dial: 'tcp:10.71.2.1:7001'", "dial: '10.71.2.1:7001'", "relays[0].dial", "tcp:ADDRESS:PORT" },
+		{ "control:", "tun_device: a/b\ncontrol:", "tun_device", "interface" },
+		{ "control:", "tun_device: sixteen-letters0\ncontrol:", "tun_device", "15" },
+		{ "control: ./x.sock\n", "", "control", "required" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		struct cw_why why = { 0 };
+		struct ix_conf c;
+
+		if (parse_changed(rows[i].find, rows[i].put, &c, &why) != CW_E_INVALID)
+			fail_msg("row %zu was not refused", i);
+		if (strcmp(why.field, rows[i].field) != 0 || !strstr(why.rule, rows[i].rule))
+			fail_msg("row %zu: field '%s', rule '%s'", i, why.field, why.rule);
+	}
+}
+
+/* ---- tuns_check ---- */
+
+struct files {
+	char dir[64];
+	struct ix_conf c;
+};
+
+static void put_file(const struct files *f, const char *name, const char *text, mode_t mode)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", f->dir, name);
+	fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+static int setup(void **state)
+{
+	struct files *f = calloc(1, sizeof *f);
+
+	assert_non_null(f);
+	snprintf(f->dir, sizeof f->dir, "/tmp/test_tun_conf.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct files *f = *state;
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/psk", f->dir);
+	unlink(path);
+	rmdir(f->dir);
+	cw_conf_free(&ix_conf_obj, &f->c);
+	free(f);
+	return 0;
+}
+
+/* tuns_check() of the minimal file with one change. */
+static int check_changed(struct files *f, const char *find, const char *put, struct cw_why *why)
+{
+	cw_conf_free(&ix_conf_obj, &f->c);
+	*why = (struct cw_why){ 0 };
+	assert_int_equal(parse_changed(find, put, &f->c, NULL), 0);
+	return tuns_check(f->dir, &f->c.uplinks, &f->c.tunnels, why);
+}
+
+static void a_secret_is_its_bytes_without_the_newline(void **state)
+{
+	struct files *f = *state;
+	struct tun_auth a;
+	struct cw_why why;
+
+	put_file(f, "psk", "sixteen bytes of\n", 0600);
+	assert_int_equal(check_changed(f, NULL, NULL, &why), 0);
+	assert_int_equal(tun_auth_load(f->dir, f->c.tunnels.items, &a, NULL), 0);
+	assert_int_equal(a.psk_size, 16);
+	assert_memory_equal(a.psk, "sixteen bytes of", 16);
+	tun_auth_fini(&a);
+	put_file(f, "psk", "sixteen bytes of \n\n", 0600);
+	assert_int_equal(tun_auth_load(f->dir, f->c.tunnels.items, &a, NULL), 0);
+	assert_int_equal(a.psk_size, 18);
+	tun_auth_fini(&a);
+}
+
+static void secrets_that_are_no_secrets_are_refused(void **state)
+{
+	struct files *f = *state;
+	struct cw_why why;
+	char text[IKE_PSK_MAX + 2];
+	static const mode_t open_modes[] = { 0640, 0604, 0660, 0601, 0610 };
+
+	assert_int_equal(check_changed(f, NULL, NULL, &why), CW_E_INVALID);
+	assert_string_equal(why.object, "tunnel b");
+	assert_string_equal(why.field, "auth.secret_file");
+	put_file(f, "psk", "fifteen letters\n", 0600);
+	assert_int_equal(check_changed(f, NULL, NULL, &why), CW_E_INVALID);
+	assert_non_null(strstr(why.rule, "16 to 256"));
+	memset(text, 'x', sizeof text);
+	text[IKE_PSK_MAX + 1] = '\0';
+	put_file(f, "psk", text, 0600);
+	assert_int_equal(check_changed(f, NULL, NULL, &why), CW_E_INVALID);
+	text[IKE_PSK_MAX] = '\n';
+	put_file(f, "psk", text, 0600);
+	assert_int_equal(check_changed(f, NULL, NULL, &why), 0);
+	for (size_t i = 0; i < CW_COUNT(open_modes); i++) {
+		put_file(f, "psk", text, open_modes[i]);
+		assert_int_equal(check_changed(f, NULL, NULL, &why), CW_E_INVALID);
+		assert_non_null(strstr(why.rule, "chmod 600"));
+	}
+	assert_int_equal(check_changed(f, "secret_file: psk", "secret_file: /", &why), CW_E_INVALID);
+}
+
+static void tunnels_must_not_get_in_each_others_way(void **state)
+{
+	static const char second[] = "relays:";
+	struct files *f = *state;
+	struct cw_why why;
+	char more[512];
+	static const struct {
+		const char *name, *remote_ts;
+		int want;
+		const char *field;
+	} rows[] = {
+		{ "c", "10.71.3.1/32", 0, "" },
+		{ "b", "10.71.3.1/32", CW_E_INVALID, "name" },
+		{ "c", "10.71.2.1/32", CW_E_INVALID, "remote_ts" },
+		{ "c", "10.71.0.0/16", CW_E_INVALID, "remote_ts" },
+	};
+
+	put_file(f, "psk", "sixteen bytes of\n", 0600);
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		snprintf(more, sizeof more,
+			 "  - name: %s\n    remote: {address: 10.44.0.3}\n"
+			 "    auth: {method: psk, secret_file: psk, local_id: a, remote_id: c}\n"
+			 "    local_ts: 10.71.1.1/32\n    remote_ts: %s\nrelays:", rows[i].name, rows[i].remote_ts);
+		assert_int_equal(check_changed(f, second, more, &why), rows[i].want);
+		assert_string_equal(why.field, rows[i].field);
+	}
+}
+
+static void a_tunnel_leaves_from_an_uplink_that_is_there(void **state)
+{
+	struct files *f = *state;
+	struct cw_why why;
+
+	put_file(f, "psk", "sixteen bytes of\n", 0600);
+	assert_int_equal(check_changed(f, NULL, NULL, &why), 0);
+	assert_int_equal(tun_check_uplink(&f->c.uplinks, f->c.tunnels.items), 0);
+	assert_int_equal(check_changed(f, "    local_ts", "    uplink: 10.45.0.1\n    local_ts", &why), 0);
+	assert_int_equal(tun_check_uplink(&f->c.uplinks, f->c.tunnels.items), 1);
+	assert_int_equal(check_changed(f, "    local_ts", "    uplink: 10.46.0.1\n    local_ts", &why), CW_E_INVALID);
+	assert_string_equal(why.field, "uplink");
+	assert_int_equal(check_changed(f, "{address: 10.44.0.2}", "{address: 'fd00::2'}", &why), CW_E_INVALID);
+	assert_string_equal(why.field, "uplink");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_are_those_of_the_manual),
+		cmocka_unit_test(wrong_values_name_field_and_rule),
+		cmocka_unit_test_setup_teardown(a_secret_is_its_bytes_without_the_newline, setup, teardown),
+		cmocka_unit_test_setup_teardown(secrets_that_are_no_secrets_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(tunnels_must_not_get_in_each_others_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_tunnel_leaves_from_an_uplink_that_is_there, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
