@@ -3,7 +3,7 @@
  * rpc.c - framed JSON requests: server, client on the loop, blocking client.
  *
  * Theory of operation. A struct wire is one nonblocking stream: the frame that is being read and
- * the bytes that wait to be written. Nothing is written or closed outside of the loop's callbacks, so a
+ * the bytes that wait to be written. Nothing is closed outside of the loop's callbacks, so a
  * handler may answer from anywhere without the connection vanishing below it. A connection
  * that must end (peer too slow, broken frame) is marked dead and shut down; the callback
  * that follows tells the caller's owner and frees it. A peer that sends before its answer is there breaks
@@ -147,6 +147,11 @@ static void wire_close(struct wire *w)
 	w->dead = true;
 }
 
+static bool stream_broke(int r)
+{
+	return r == -EPIPE || r == -ECONNRESET;
+}
+
 /* The end will come from the loop: a descriptor that was shut down is always ready. */
 static void wire_kill(struct wire *w)
 {
@@ -222,8 +227,12 @@ static int wire_flush(struct wire *w)
 		n = send(w->fd, w->out + w->out_at, w->out_end - w->out_at, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN) {
+			cw_io_set(w->io, CW_IO_READ | CW_IO_WRITE);
+			return 0;
+		}
 		if (n < 0)
-			return errno == EAGAIN ? 0 : -errno;
+			return -errno;
 		w->out_at += (size_t)n;
 	}
 	free(cw_steal(&w->out));
@@ -256,7 +265,7 @@ static int out_room(struct wire *w, size_t size)
 	return 0;
 }
 
-/* Queues J; written by the loop. CW_E_LIMIT when J is no frame or the peer does not read. */
+/* Writes J, the rest of it from the loop. CW_E_LIMIT when J is no frame or the peer does not read. */
 static int wire_queue(struct wire *w, const struct cw_json *j)
 {
 	CW_AUTO(cw_free_cleanup) uint8_t *frame = NULL;
@@ -269,8 +278,7 @@ static int wire_queue(struct wire *w, const struct cw_json *j)
 		return r;
 	memcpy(w->out + w->out_end, frame, size);
 	w->out_end += size;
-	cw_io_set(w->io, CW_IO_READ | CW_IO_WRITE);
-	return 0;
+	return wire_flush(w);
 }
 
 /* ---- problems ---- */
@@ -366,7 +374,7 @@ static void on_conn(void *ctx, unsigned events)
 		r = conn_read(c);
 	if (r == 0)
 		return;
-	if (r != CW_E_UNREACHABLE && r != -ECONNRESET && r != -EPIPE)
+	if (r != CW_E_UNREACHABLE && !stream_broke(r))
 		cw_log_rl(WARN, "", r, "closing a control connection");
 	conn_free(c);
 }
@@ -648,7 +656,12 @@ int cw_rpc_client_ask(struct cw_rpc_client *c, const char *noun, const char *ver
 
 	if (c->busy)
 		return -EBUSY;
-	if ((r = wire_queue(&c->wire, request)) < 0)
+	r = wire_queue(&c->wire, request);
+	if (stream_broke(r)) {
+		wire_close(&c->wire);
+		r = CW_E_UNREACHABLE;
+	}
+	if (r < 0)
 		return r;
 	c->busy = true;
 	c->on_reply = on_reply;
@@ -750,7 +763,7 @@ int cw_rpc_ask(int fd, const char *noun, const char *verb, const char *name, str
 			r = 0;
 		}
 	}
-	if (r == -EPIPE || r == -ECONNRESET)
+	if (stream_broke(r))
 		r = CW_E_UNREACHABLE;
 	return cw_why_set(why, r, NULL, NULL, "%s", cw_strerror(r));
 }
