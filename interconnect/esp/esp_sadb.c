@@ -112,8 +112,7 @@ uint32_t esp_sadb_spi(const struct esp_sadb *db)
 void *esp_sadb_owner(const struct esp_sadb *db, const uint8_t *pkt, size_t size)
 {
 	struct cw_cur c = cw_cur_of(pkt, size);
-	uint32_t spi = cw_cur_u32(&c);
-	struct esp_in *in = c.bad ? NULL : esp_sadb_find(db, spi);
+	struct esp_in *in = esp_sadb_find(db, cw_cur_u32(&c));          /* short: 0, which no SA has */
 
 	return in ? in->owner : NULL;
 }

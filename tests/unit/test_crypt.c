@@ -334,6 +334,32 @@ static void x25519_refuses_small_order(void **state)
 	cw_dh_free(d);
 }
 
+/* A point with x = 0 is on the curve, but a secret of zeros is refused. */
+static void dh_refuses_zero_secret(void **state)
+{
+	static const struct {
+		unsigned group;
+		const char *y;          /* square root of the curve's b */
+	} points[] = {
+		{ 19, "66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4" },
+		{ 20, "c306610fb0ae5a159cf45c06069f22a6c5eb3641c602d42dea2c4b4f75550793"
+		      "406d80d2b91ad54f9048bd487af1ade1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(points); i++) {
+		uint8_t private[CW_DH_SECRET_MAX] = { 0 }, peer[CW_DH_PUBLIC_MAX] = { 0 };
+		size_t size = cw_dh_public_size(points[i].group);
+		struct cw_dh *d = NULL;
+
+		private[size / 2 - 1] = 1;
+		assert_int_equal(cw_dh_import(points[i].group, private, size / 2, &d), 0);
+		assert_int_equal(hex_bytes(points[i].y, peer + size / 2, size / 2), size / 2);
+		dh_refuse(d, peer, size);
+		cw_dh_free(d);
+	}
+}
+
 static void dh_import_refuses(void **state)
 {
 	uint8_t private[CW_DH_SECRET_MAX] = { 0 };
@@ -361,6 +387,7 @@ int main(void)
 		cmocka_unit_test(dh_does_three_groups),
 		cmocka_unit_test(dh_refuses_what_is_no_point),
 		cmocka_unit_test(x25519_refuses_small_order),
+		cmocka_unit_test(dh_refuses_zero_secret),
 		cmocka_unit_test(dh_import_refuses),
 	};
 

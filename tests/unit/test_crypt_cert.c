@@ -395,6 +395,55 @@ static void pss_forms_accepted(void **state)
 	signer_end(&s);
 }
 
+/* Signatures made by the openssl command, with algorithms that we verify and do not make. */
+static void signatures_of_openssl(void **state)
+{
+	static const char sha1[] = "300d06092a864886f70d0101050500", sha256[] = "300d06092a864886f70d01010b0500",
+			  sha384[] = "300d06092a864886f70d01010c0500", sha512[] = "300d06092a864886f70d01010d0500",
+			  pss256[] = "304106092a864886f70d01010a3034a00f300d06096086480165030402010500"
+				     "a11c301a06092a864886f70d010108300d06096086480165030402010500a203020120",
+			  pss384[] = "304106092a864886f70d01010a3034a00f300d06096086480165030402020500"
+				     "a11c301a06092a864886f70d010108300d06096086480165030402020500a203020130",
+			  pss512[] = "304106092a864886f70d01010a3034a00f300d06096086480165030402030500"
+				     "a11c301a06092a864886f70d010108300d06096086480165030402030500a203020140",
+			  ec256[] = "300a06082a8648ce3d040302", ec512[] = "300a06082a8648ce3d040304";
+	static const struct {
+		const char *sig, *cert, *alg;
+		int r;
+	} rows[] = {
+		{ "rsa-pkcs1-sha256", "rsa2048", sha256, 0 },
+		{ "rsa-pkcs1-sha384", "rsa2048", sha384, 0 },
+		{ "rsa-pkcs1-sha512", "rsa2048", sha512, 0 },
+		{ "rsa-pkcs1-sha512", "rsa2048", sha256, CW_E_AUTH },
+		{ "rsa-pkcs1-sha256", "rsa2048", pss256, CW_E_AUTH },
+		{ "rsa-pkcs1-sha1", "rsa2048", sha1, CW_E_UNSUPPORTED },
+		{ "rsa-pkcs1-sha1", "rsa2048", sha256, CW_E_AUTH },
+		{ "rsa-pss-sha384", "rsa2048", pss384, 0 },
+		{ "rsa-pss-sha512", "rsa2048", pss512, 0 },
+		{ "rsa-pss-sha512", "rsa2048", sha512, CW_E_AUTH },
+		{ "rsa-pss-salt20", "rsa2048", pss256, CW_E_AUTH },
+		{ "rsa-pss-mgf384", "rsa2048", pss256, CW_E_AUTH },
+		{ "ecdsa-p384-sha256", "a-p384", ec256, 0 },            /* curve and hash are chosen apart */
+		{ "ecdsa-p384-sha512", "a-p384", ec512, 0 },
+		{ "ecdsa-p384-sha512", "a-p384", ec256, CW_E_AUTH },
+	};
+	uint8_t sig[CW_SIG_MAX], der[128];
+	char file[64];
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		struct cw_cert *c = cert_of(rows[i].cert);
+		size_t n = hex_bytes(rows[i].alg, der, sizeof der);
+		int r;
+
+		snprintf(file, sizeof file, "%s.sig", rows[i].sig);
+		r = cw_cert_verify_sig(c, der, n, tbs, sizeof tbs, sig, file_read(file, sig, sizeof sig));
+		if (r != rows[i].r)
+			fail_msg("row %zu, %s: %s", i, rows[i].sig, cw_strerror(r));
+		cw_cert_free(c);
+	}
+}
+
 /* Certificates with keys we do not do can be read, but their signatures are not looked at. */
 static void weak_keys_verify_nothing(void **state)
 {
@@ -587,6 +636,7 @@ static void chains(void **state)
 		{ "a-p384", "ca", "sub-ca", NOW, CW_E_AUTH },
 		{ "under-leaf", "b-p256", "ca", NOW, CW_E_AUTH },       /* an end entity is no issuer */
 		{ "under-leaf", NULL, "b-p256", NOW, CW_E_AUTH },
+		{ "unsaid-leaf", NULL, "unsaid-ca", NOW, CW_E_AUTH },   /* it does not say that it is a CA */
 		{ "named-leaf", "named-ca", "ca", NOW, CW_E_AUTH },     /* excluded subtree */
 		{ "a-p384", NULL, "a-p384", NOW, CW_E_AUTH },
 	};
@@ -620,6 +670,7 @@ int main(void)
 		cmocka_unit_test(signatures_of_others_refused),
 		cmocka_unit_test(alg_ids_refused),
 		cmocka_unit_test(pss_forms_accepted),
+		cmocka_unit_test(signatures_of_openssl),
 		cmocka_unit_test(weak_keys_verify_nothing),
 		cmocka_unit_test(cert_files_refused),
 		cmocka_unit_test(cert_prefixes_fail),

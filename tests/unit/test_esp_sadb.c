@@ -165,6 +165,20 @@ static void spi_is_free(void **state)
 	esp_sadb_free(db);
 }
 
+/* A seed whose first number is 217: 0 to 255 are reserved (RFC 4303 s2.1). */
+static void spi_is_not_reserved(void **state)
+{
+	struct esp_sadb *db = db_new();
+
+	(void)state;
+	cw_rand_seed(37666483);
+	assert_int_equal(cw_rand_u32(), 217);
+	cw_rand_seed(37666483);
+	assert_int_equal(esp_sadb_spi(db), 2795613040);
+	cw_rand_seed(0);
+	esp_sadb_free(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +188,7 @@ int main(void)
 		cmocka_unit_test(keys_refused),
 		cmocka_unit_test(seq_starts_at_none),
 		cmocka_unit_test(spi_is_free),
+		cmocka_unit_test(spi_is_not_reserved),
 	};
 
 	return cmocka_run_group_tests_name("esp_sadb", tests, NULL, NULL);

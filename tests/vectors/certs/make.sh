@@ -79,7 +79,33 @@ san_a='subjectAltName=DNS:a.kit.test,DNS:alt.kit.test,IP:10.44.0.1,IP:2001:db8::
 	newkey named-ca $p384
 	sign named-ca 'Test named CA' ca sha384 "$ca\nnameConstraints=critical,excluded;DNS:kit.test\nauthorityKeyIdentifier=keyid"
 	newkey named-leaf $p256;  sign named-leaf a.kit.test named-ca sha384 "$ee\n$san_a"
+	# may sign certificates, but does not say that it is a CA
+	newkey unsaid-ca $p384
+	sign unsaid-ca 'Test unsaid CA' self sha384 "keyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash"
+	newkey unsaid-leaf $p256; sign unsaid-leaf a.kit.test unsaid-ca sha384 "$ee\n$san_a"
 }
+
+# Signatures that our side does not make, of the octets that test_crypt_cert.c signs.
+digest() { # NAME KEY HASH OPTIONS...
+	name=$1 key=$2 hash=$3
+	shift 3
+	printf 'octets to be signed\0' | openssl dgst "-$hash" "$@" -sign "$key.key" -out "$name.sig"
+}
+pss='-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen'
+# shellcheck disable=SC2086
+{
+	digest rsa-pkcs1-sha256 rsa2048 sha256
+	digest rsa-pkcs1-sha384 rsa2048 sha384
+	digest rsa-pkcs1-sha512 rsa2048 sha512
+	digest rsa-pkcs1-sha1 rsa2048 sha1
+	digest rsa-pss-sha384 rsa2048 sha384 $pss:48
+	digest rsa-pss-sha512 rsa2048 sha512 $pss:64
+	digest rsa-pss-salt20 rsa2048 sha256 $pss:20
+	digest rsa-pss-mgf384 rsa2048 sha256 $pss:32 -sigopt rsa_mgf1_md:sha384
+	digest ecdsa-p384-sha512 a-p384 sha512
+	digest ecdsa-p384-sha256 a-p384 sha256
+}
+
 openssl pkey -in b-p256.key -aes256 -passout pass:secret -out encrypted.key
 # Only these sign in tests.
 for k in *.key; do
