@@ -475,7 +475,7 @@ int cw_dh_shared(struct cw_dh *d, const uint8_t *peer, size_t peer_size, uint8_t
 	if (!(c = EVP_PKEY_CTX_new_from_pkey(NULL, d->key, NULL)) || EVP_PKEY_derive_init(c) != 1 ||
 	    EVP_PKEY_derive_set_peer(c, key) != 1)
 		return refused(CW_E_CRYPTO);
-	/* X25519 of a small-order point is zero (RFC 8031 s4): derive refuses it by itself. Zero is refused on any curve. */
+	/* X25519 of a small-order point is zero, which derive refuses (RFC 8031 s4). Zero is refused on any curve. */
 	if (EVP_PKEY_derive(c, secret, &n) == 1 && n == d->row->secret_size && !cw_mem_equal(secret, zero, n)) {
 		memcpy(out, secret, n);
 		*ret_size = n;

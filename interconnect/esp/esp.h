@@ -56,8 +56,8 @@ size_t esp_inner_max(size_t size);
 
 CW_NODISCARD int esp_out_new(const struct esp_keys *keys, struct esp_out **ret_out);
 void esp_out_free(struct esp_out *o);
-/* Seals SIZE bytes of IN, behind which ESP_TRAILER_MAX bytes must be writable, to OUT, which holds SIZE + ESP_OVERHEAD_MAX.
- * Returns the size of the ESP packet; CW_E_LIMIT when the SA is used up. */
+/* Seals SIZE bytes of IN, behind which ESP_TRAILER_MAX bytes must be writable, to OUT, which holds SIZE +
+ * ESP_OVERHEAD_MAX. Returns the size of the ESP packet; CW_E_LIMIT when the SA is used up. */
 CW_NODISCARD int esp_seal(struct esp_out *o, uint8_t next_header, uint8_t *in, size_t size, uint8_t *out);
 uint64_t esp_out_seq(const struct esp_out *o);          /* last number used; 0: none */
 bool esp_out_soft(const struct esp_out *o);             /* past ESP_SEQ_SOFT */
@@ -68,16 +68,18 @@ CW_NODISCARD int esp_out_skip(struct esp_out *o, uint64_t seq);
 /* Inbound SAs by SPI. OWNER is handed back by esp_open(). */
 CW_NODISCARD int esp_sadb_new(struct esp_sadb **ret_db);
 void esp_sadb_free(struct esp_sadb *db);
-CW_NODISCARD int esp_sadb_add(struct esp_sadb *db, const struct esp_keys *keys, void *owner);   /* CW_E_CONFLICT: SPI in use */
+/* CW_E_CONFLICT: the SPI is in use; CW_E_INVALID: it is reserved, or the key has the wrong size. */
+CW_NODISCARD int esp_sadb_add(struct esp_sadb *db, const struct esp_keys *keys, void *owner);
 void esp_sadb_del(struct esp_sadb *db, uint32_t spi);
 /* A random SPI that is not in use. */
 uint32_t esp_sadb_spi(const struct esp_sadb *db);
 
 /* The owner of the SA that PKT names, or NULL: whose counters to use. */
 void *esp_sadb_owner(const struct esp_sadb *db, const uint8_t *pkt, size_t size);
-/* Opens an ESP packet of SIZE bytes to OUT (SIZE bytes long). Returns the size of the inner packet, with *RET_NEXT_HEADER; 0 for
- * a dummy packet (RFC 4303 s2.6). Failures, each with its drop counter in STAT: CW_E_TRUNC, CW_E_NOT_FOUND (no SA), CW_E_REPLAY,
- * CW_E_AUTH, CW_E_MALFORMED (padding), CW_E_LIMIT. */
+/* Opens an ESP packet of SIZE bytes to OUT (SIZE bytes long). Returns the size of the inner packet, with
+ * *RET_NEXT_HEADER; 0 for a dummy packet (RFC 4303 s2.6). The caller judges the next header and, for TFC padding, the
+ * length in the IP header. Failures, each with its drop counter in STAT: CW_E_TRUNC, CW_E_NOT_FOUND (no SA),
+ * CW_E_REPLAY, CW_E_AUTH, CW_E_MALFORMED (padding), CW_E_LIMIT (too many wrong ICVs). */
 CW_NODISCARD int esp_open(struct esp_sadb *db, const uint8_t *pkt, size_t size, uint8_t *out, uint8_t *ret_next_header,
 			  struct cw_stat *stat);
 /* Highest number accepted on the inbound SA, 0 when unknown. */

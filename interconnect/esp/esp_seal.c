@@ -54,7 +54,7 @@ void esp_out_free(struct esp_out *o)
 	free(o);
 }
 
-/* Writes padding, its length and NEXT_HEADER behind the SIZE bytes of IN; returns the size of what is to be encrypted. */
+/* Writes padding, its length and NEXT_HEADER behind the SIZE bytes of IN; returns the size of the plaintext. */
 static size_t put_trailer(uint8_t *in, size_t size, uint8_t next_header)
 {
 	struct cw_wr w = cw_wr_of(in + size, ESP_TRAILER_MAX);
