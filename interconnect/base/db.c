@@ -93,6 +93,15 @@ static int step_apply(struct cw_db *d, const char *const *steps, size_t n)
 	return cw_db_run(d, pragma);
 }
 
+/* SQLite has rolled back on its own where the failure was grave. */
+static void roll_back(struct cw_db *d)
+{
+	int r = sqlite3_get_autocommit(d->h) ? 0 : cw_db_run(d, "ROLLBACK");
+
+	if (r < 0)
+		cw_log_r(WARN, NULL, r, "a schema step could not be rolled back");
+}
+
 /* The version is read anew under each lock: another process may bring the same file forward. */
 static int schema_apply(struct cw_db *d, const char *const *steps, size_t n)
 {
@@ -102,13 +111,10 @@ static int schema_apply(struct cw_db *d, const char *const *steps, size_t n)
 		if ((r = cw_db_run(d, "BEGIN IMMEDIATE")) < 0)
 			return r;
 		r = step_apply(d, steps, n);
-		end = cw_db_run(d, r < 0 ? "ROLLBACK" : "COMMIT");
-		if (r >= 0 && end < 0) {
+		if (r >= 0 && (end = cw_db_run(d, "COMMIT")) < 0)
 			r = end;
-			end = cw_db_run(d, "ROLLBACK");
-		}
-		if (end < 0)
-			cw_log_r(WARN, NULL, end, "a schema step could not be rolled back");
+		if (r < 0)
+			roll_back(d);
 	}
 	return r < 0 ? r : 0;
 }
