@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "interconnect/base/log.h"
 #include "interconnect/base/mem.h"
@@ -35,6 +36,9 @@ const char *ike_state_name(enum ike_state s)
 static int check_conf(const struct ike_conf *c)
 {
 	if (!c->name || !c->local_id || !c->remote_id || cw_dh_public_size(c->ike.group) == 0)
+		return CW_E_INVALID;
+	/* Or our own messages, sent back to us, would be the peer's. */
+	if (strcasecmp(c->local_id, c->remote_id) == 0)
 		return CW_E_INVALID;
 	if (c->auth == IKE_AUTH_PSK)
 		return c->psk && c->psk_size > 0 && c->psk_size <= IKE_PSK_MAX ? 0 : CW_E_INVALID;
@@ -159,10 +163,17 @@ void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
 		else if (sa->renewal && sa->child_in && ike_sa_is_up(old))
 			ike_sa_quit(old, now_ms, "replaced");
 	}
-	if (sa->renewal && sa->child_in)
-		k->renew = false;
-	if (sa->child_in)
-		k->backoff_ms = IKE_RETRY_MIN_MS;
+	if (!sa->child_in)
+		return;
+	k->backoff_ms = IKE_RETRY_MIN_MS;
+	if (sa->begin_serial > k->renew_serial)
+		k->renew_serial = 0;            /* whoever made it, it is new */
+}
+
+void ike_want_renewal(struct ike *k)
+{
+	if (k->renew_serial == 0)
+		k->renew_serial = ++k->serial;
 }
 
 bool ike_stranger_allowed(struct ike *k, uint64_t now_ms)
@@ -210,10 +221,10 @@ static void connect_now(struct ike *k, uint64_t now_ms)
 static void plan(struct ike *k, uint64_t now_ms)
 {
 	size_t n_up = count_up(k);
-	bool wanted = k->active && (n_up > 0 ? k->renew : k->conf.initiate);
+	bool wanted = k->active && (n_up > 0 ? k->renew_serial > 0 : k->conf.initiate);
 
 	if (n_up == 0)
-		k->renew = false;
+		k->renew_serial = 0;
 	if (!wanted) {
 		k->retry_ms = UINT64_MAX;
 		return;
@@ -274,7 +285,7 @@ void ike_start(struct ike *k, uint64_t now_ms)
 void ike_stop(struct ike *k, uint64_t now_ms)
 {
 	k->active = false;
-	k->renew = false;
+	k->renew_serial = 0;
 	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
 		ike_sa_leave(sa, "stopped");
 	snprintf(k->why, sizeof k->why, "stopped");
@@ -283,9 +294,9 @@ void ike_stop(struct ike *k, uint64_t now_ms)
 
 void ike_renew(struct ike *k, uint64_t now_ms)
 {
-	if (count_up(k) == 0 || k->renew)
+	if (count_up(k) == 0 || k->renew_serial)
 		return;
-	k->renew = true;
+	ike_want_renewal(k);
 	k->retry_ms = now_ms;
 	settle(k, now_ms);
 }

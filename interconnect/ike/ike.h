@@ -89,7 +89,8 @@ struct ike_ops {
 CW_NODISCARD int ike_suite_parse(const char *text, bool esp, struct ike_suite *ret_suite, struct cw_why *why);
 char *ike_suite_text(const struct ike_suite *s, bool esp, char buf[IKE_SUITE_TEXT]);
 
-/* CONF is copied (not what it points to). STAT counts and is borrowed. */
+/* CONF is copied (not what it points to). STAT counts and is borrowed. CW_E_INVALID when CONF makes no sense: no secret, a key that
+ * does not fit its certificate, an unknown group, an identity that is empty or the same on both sides. */
 CW_NODISCARD int ike_new(const struct ike_conf *conf, const struct ike_ops *ops, void *ctx, struct cw_stat *stat,
 			 struct ike **ret_ike);
 void ike_free(struct ike *k);           /* silent: tells nobody */

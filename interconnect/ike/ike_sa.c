@@ -458,12 +458,12 @@ static void input_sealed(struct ike_sa *sa, const struct ike_sa_msg *m, struct i
 		malformed(sa, m->h, r);
 		return;
 	}
-	sa->heard_ms = m->now_ms;
 	if (!ike_msg_is_response(m->h) && ike_exch_kind(&sa->x, m->h->id) == IKE_EXCH_REPEATED) {
 		cw_stat_inc(sa->peer->stat, CW_STAT_IKE_RETRANSMIT);
 		ike_sa_send(sa, m->from, sa->x.answer, sa->x.answer_size);
 		return;
 	}
+	sa->heard_ms = m->now_ms;       /* a repeated message proves no life: anybody can repeat it */
 	ev = classify(sa, m, in, next, size, critical);
 	if (find_row(sa->state, ev)) {
 		if (ike_msg_is_response(m->h))

@@ -92,7 +92,7 @@ struct ike {
 	struct ike_id local_id, remote_id;
 	struct ike_sa *sas;
 	bool active;                    /* between start and stop */
-	bool renew;                     /* a renewal is wanted */
+	uint64_t renew_serial;          /* a renewal is wanted since then; 0: none */
 	enum ike_state state;
 	uint64_t serial;
 	uint64_t retry_ms, backoff_ms;  /* next attempt; UINT64_MAX: none planned */
@@ -151,6 +151,8 @@ void ike_sa_drop(struct ike_sa *sa, uint64_t now_ms, const char *why);
 
 /* ---- ike.c: what an SA tells its peer ---- */
 void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms);
+/* Wants a new pair of SAs in place of what is up. */
+void ike_want_renewal(struct ike *k);
 /* Is another SA than this up? */
 bool ike_has_other_up(const struct ike *k, const struct ike_sa *sa);
 /* May another answer go to a stranger? */

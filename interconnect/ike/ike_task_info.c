@@ -35,6 +35,8 @@ int ike_task_info_request(struct ike_sa *sa, const struct ike_sa_msg *m)
 		sa->child_in = 0;
 		if (sa->state == IKE_SA_UP)
 			sa->expire_ms = m->now_ms + IKE_CHILDLESS_MS;
+		if (k->conf.initiate)
+			sa->quit = true;        /* and begin anew */
 		k->ops->child_down(k->ctx, spi);
 	}
 	return ike_sa_answer(sa, m, &o);
@@ -69,7 +71,7 @@ int ike_task_info_no_child(struct ike_sa *sa, const struct ike_sa_msg *m)
 	bool rekey = ike_pld_notify(m->in, IKE_N_REKEY_SA) || ike_pld_count(m->in, IKE_PT_TSI) == 0;
 
 	if (rekey && ike_sa_is_up(sa) && m->now_ms - sa->up_ms >= IKE_RENEW_MIN_MS)
-		sa->peer->renew = true;
+		ike_want_renewal(sa->peer);
 	return ike_sa_answer_notify(sa, m, IKE_N_NO_ADDITIONAL_SAS, NULL, 0);
 }
 

@@ -52,6 +52,8 @@ static void certs_join(void **state)
 	(void)state;
 	for (size_t i = 0; i < CW_COUNT(names); i++)
 		for (size_t j = 0; j < CW_COUNT(names); j++) {
+			if (i == j)
+				continue;
 			pair_init_certs(&p, names[i], names[j]);
 			join();
 			pair_free(&p);
