@@ -43,14 +43,15 @@ try_stranger "other name" 's/local_id: b.test/local_id: c.test/'
 
 # ---- the right one does, and SAs are replaced before their age under traffic ----
 ix_yaml b "$AUTH" 'rekey: {ike: 4h, child: 10s}' > "$T/b.yaml"
-capture "$T/wan.pcap"
 ix_start b; IX_B=$PID
+must wait_for 5 ask "$T/b.sock" appliance show
+capture "$T/wan.pcap"
 check "up" wait_for 40 is up "$T/a.sock" tunnel show b state
 check "ping" wait_for 10 ix_pings a 10.71.2.1
 same "who it is" b.test "$(ask "$T/a.sock" tunnel show b ike.peer_id)"
 FIRST=$(ask "$T/a.sock" tunnel show b esp.spi_out)
 other_spi() { local spi; spi=$(ask "$T/a.sock" tunnel show b esp.spi_out) && [ "$spi" != "$1" ]; }
-site_a ping -i 0.01 -c 2500 -W 2 -q 10.71.2.1 > "$T/ping.log" 2>&1 &
+site_a ping -i 0.02 -c 1300 -W 2 -q 10.71.2.1 > "$T/ping.log" 2>&1 &
 PING=$!
 on_exit stop $PING
 check "a second SA" wait_for 15 other_spi "$FIRST"
