@@ -124,12 +124,27 @@ static void how_ms(const struct cw_json *v, char *buf, size_t size)
 		age(n / 1000, buf, size);
 }
 
+int cli_out_percent(const struct cw_json *progress)
+{
+	double done, total;
+
+	if (cw_json_is_object(progress)) {
+		done = (double)cw_json_get_int(progress, "memory_bytes", 0) + (double)cw_json_get_int(progress, "disk_bytes", 0);
+		total = (double)cw_json_get_int(progress, "memory_total_bytes", 0) +
+			(double)cw_json_get_int(progress, "disk_total_bytes", 0);
+		done = total > 0 ? done * 100 / total : -1;
+	} else if (!number_of(progress, &done)) {
+		return -1;
+	}
+	return done < 0 ? -1 : (int)CW_MIN(done, 100.0);
+}
+
 static void how_percent(const struct cw_json *v, char *buf, size_t size)
 {
-	double n;
+	int percent = cli_out_percent(v);
 
-	if (number_of(v, &n))
-		snprintf(buf, size, "%.0f %%", n);
+	if (percent >= 0)
+		snprintf(buf, size, "%d %%", percent);
 	else
 		how_text(v, buf, size);
 }
@@ -212,8 +227,8 @@ static const struct column_row {
 	{ "vm", "EPOCH", "owner/epoch", how_text, true, false },
 	{ "vm", "MEMORY", "memory_bytes", how_bytes, true, false },
 	{ "vm", "VCPUS", "vcpus", how_text, true, false },
-	{ "vm", "DISKS", "disks", how_count, true, false },
-	{ "vm", "NETWORKS", "networks", how_count, true, false },
+	{ "vm", "DISKS", "disks", how_count, true, true },
+	{ "vm", "NETWORKS", "networks", how_count, true, true },
 	{ "vm", "UUID", "uuid", how_text, false, true },
 	{ "migration", "ID", "id", how_text, false, false },
 	{ "migration", "VM", "vm", how_text, false, false },
@@ -226,7 +241,8 @@ static const struct column_row {
 	{ "migration", "DOWNTIME", "downtime_ms", how_ms, true, true },
 	{ "migration", "STOPPED", "stopped_ms", how_ms, true, true },
 	{ "migration", "TOTAL", "total_ms", how_ms, true, true },
-	{ "migration", "DISKS", "disk_proof", how_text, false, true },
+	{ "migration", "PROOF", "disk_proof/kind", how_text, false, true },
+	{ "migration", "EQUAL", "disk_proof/equal", how_text, false, true },
 	{ "migration", "REASON", "reason", how_text, false, true },
 	{ "job", "ID", "id", how_text, false, false },
 	{ "job", "KIND", "kind", how_text, false, false },

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "interconnect/base/clock.h"
+#include "mesh/cli_out.h"
 
 static const struct state_row {
 	const char *name;
@@ -44,7 +45,7 @@ struct progress {
 	const struct cli_wait *w;
 	uint64_t start_ms, heard_ms;
 	char phase[64];                 /* the one last shown */
-	int64_t percent;
+	int percent;                    /* -1: none yet */
 	bool line;                      /* an unfinished line stands on the terminal */
 	bool away;                      /* said that the daemon went away */
 };
@@ -59,23 +60,26 @@ static void plain(const char *text, char *buf, size_t size)
 	buf[n] = '\0';
 }
 
+/* "web1: copy 43 %  12 s", without what is not known. */
 static void progress_show(void *ctx, const struct cw_json *event)
 {
 	struct progress *p = ctx;
-	int64_t percent = cw_json_get_int(event, "progress", 0);
+	int percent = cli_out_percent(cw_json_get(event, "progress"));
 	double seconds = (double)(cw_clock_now_ms() - p->start_ms) / 1000;
-	char vm[128], phase[sizeof p->phase];
+	char vm[128], phase[sizeof p->phase], done[16] = "";
 	bool changed;
 
 	p->heard_ms = cw_clock_now_ms();
 	p->away = false;
 	plain(cw_json_get_str(event, "vm", cw_json_get_str(event, "id", "")), vm, sizeof vm);
 	plain(cw_json_get_str(event, "phase", cw_json_get_str(event, "state", "")), phase, sizeof phase);
-	changed = strcmp(phase, p->phase) != 0 || percent >= p->percent + PROGRESS_STEP || percent < p->percent;
+	changed = strcmp(phase, p->phase) != 0 || percent >= p->percent + PROGRESS_STEP;
+	if (percent >= 0)
+		snprintf(done, sizeof done, " %d %%", percent);
 	if (p->w->terminal)
-		fprintf(p->w->f, "\r\033[K%s: %s %lld %%  %.0f s", vm, phase, (long long)percent, seconds);
+		fprintf(p->w->f, "\r\033[K%s: %s%s  %.0f s", vm, phase, done, seconds);
 	else if (changed)
-		fprintf(p->w->f, "%s: %s %lld %%  %.1f s\n", vm, phase, (long long)percent, seconds);
+		fprintf(p->w->f, "%s: %s%s  %.1f s\n", vm, phase, done, seconds);
 	fflush(p->w->f);
 	p->line = p->w->terminal;
 	if (changed) {
@@ -117,7 +121,7 @@ static int redial(struct cli_rpc *c, struct progress *p, struct cw_why *why)
 int cli_wait(struct cli_rpc *c, const struct cli_wait *w, const char *noun, const char *id, struct cw_json **ret_body,
 	     struct cw_why *why)
 {
-	struct progress p = { .w = w, .start_ms = cw_clock_now_ms(), .heard_ms = cw_clock_now_ms(), .percent = -PROGRESS_STEP };
+	struct progress p = { .w = w, .start_ms = cw_clock_now_ms(), .heard_ms = cw_clock_now_ms(), .percent = -1 };
 	struct cw_why gone;
 	int r;
 

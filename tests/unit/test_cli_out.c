@@ -45,8 +45,8 @@ static void test_table(void **state)
 	check(CLI_TABLE, "vm",
 	      "{\"items\":[{\"name\":\"web1\",\"power\":\"running\",\"owner\":{\"site\":\"onprem\",\"epoch\":3,\"state\":\"owned\"},"
 	      "\"memory_bytes\":268435456,\"vcpus\":1,\"disks\":[{}],\"networks\":[{},{}]}],\"next\":null}",
-	      "NAME POWER   OWNER  RECORD EPOCH    MEMORY VCPUS DISKS NETWORKS\n"
-	      "web1 running onprem owned      3 256.0 MiB     1     1        2\n");
+	      "NAME POWER   OWNER  RECORD EPOCH    MEMORY VCPUS\n"
+	      "web1 running onprem owned      3 256.0 MiB     1\n");
 	check(CLI_TABLE, "extension", "{\"items\":[{\"name\":\"web\",\"vni\":77,\"macs\":{\"local\":1,\"remote\":12}},{\"macs\":4}]}",
 	      "NAME VNI STATE BRIDGE TUNNEL MACS-HERE MACS-THERE RX TX\n"
 	      "web   77 -     -      -              1         12  -  -\n"
@@ -163,9 +163,31 @@ static void test_units(void **state)
 	      "c    -    -       -    1.0 MiB  2h01m\n"
 	      "d    -    -       - 7993.6 PiB  2d02h\n"
 	      "e    -    -       -          x     -5\n");
-	check(CLI_WIDE, "migration", "{\"items\":[{\"downtime_ms\":80,\"stopped_ms\":1500,\"total_ms\":600000}]}",
-	      "ID VM KIND FROM TO STATE PHASE DONE DOWNTIME STOPPED  TOTAL DISKS REASON\n"
-	      "-  -  -    -    -  -     -        -    80 ms   1.5 s 10m00s -     -\n");
+	check(CLI_WIDE, "migration", "{\"items\":[{\"downtime_ms\":80,\"stopped_ms\":1500,\"total_ms\":600000,\"disk_proof\":{\"kind\":\"full\",\"equal\":true}}]}",
+	      "ID VM KIND FROM TO STATE PHASE DONE DOWNTIME STOPPED  TOTAL PROOF EQUAL REASON\n"
+	      "-  -  -    -    -  -     -        -    80 ms   1.5 s 10m00s full  true  -\n");
+}
+
+static void test_percent(void **state)
+{
+	static const struct {
+		const char *progress;
+		int percent;
+	} rows[] = {
+		{ "43", 43 }, { "0", 0 }, { "12.9", 12 }, { "101", 100 }, { "-1", -1 }, { "\"7\"", -1 }, { "null", -1 }, { "[]", -1 }, { "{}", -1 },
+		{ "{\"memory_bytes\":50,\"memory_total_bytes\":100,\"disk_bytes\":0,\"disk_total_bytes\":100}", 25 },
+		{ "{\"disk_bytes\":7,\"disk_total_bytes\":0}", -1 }, { "{\"disk_bytes\":7,\"disk_total_bytes\":5}", 100 },
+		{ "{\"disk_bytes\":9223372036854775807,\"memory_bytes\":9223372036854775807,\"disk_total_bytes\":1}", 100 },
+	};
+
+	(void)state;
+	assert_int_equal(cli_out_percent(NULL), -1);
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		CW_AUTO(cw_json_cleanup) struct cw_json *j = NULL;
+
+		assert_int_equal(cw_json_parse(rows[i].progress, strlen(rows[i].progress), &j), 0);
+		assert_int_equal(cli_out_percent(j), rows[i].percent);
+	}
 }
 
 static void test_empty(void **state)
@@ -198,7 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table), cmocka_unit_test(test_strange), cmocka_unit_test(test_show),
 		cmocka_unit_test(test_json_is_the_body), cmocka_unit_test(test_yaml), cmocka_unit_test(test_units),
-		cmocka_unit_test(test_empty), cmocka_unit_test(test_write_error),
+		cmocka_unit_test(test_percent), cmocka_unit_test(test_empty), cmocka_unit_test(test_write_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
