@@ -6,7 +6,9 @@ Both sides make the same COUNT frames from SEED; each holds its number. `send` p
 says where SRC is. `recv` says "ready" (with the frame that tells the bridges where DST is), takes what comes, and prints what it
 saw: right, changed, twice, missing; with the first few of the bad ones. Ends when all are there and 0.3 s nothing more came, or
 after SECONDS. Exit 0 if every frame came exactly once and unchanged.
+Environment: FRAMES_SKIP=TYPE[,TYPE]  Ethernet types (hexadecimal) that are not sent, but a plain one in their place.
 """
+import os
 import random
 import select
 import socket
@@ -17,6 +19,7 @@ import time
 MARK = b'\xca\x05\xe7\xa9'
 SOL_PACKET, PACKET_AUXDATA, VLAN_VALID = 263, 8, 1 << 4
 MTU = 1500
+SKIP = [int(t, 16) for t in os.environ.get('FRAMES_SKIP', '').split(',') if t]
 
 
 def mac(text):
@@ -32,6 +35,7 @@ def frame(rnd, number, dst, src):
                        struct.pack('!HH', 0x88a8, rnd.randrange(1, 4095))])
     size = rnd.choice([8, 9, 20, 45, 46, 47, rnd.randrange(8, MTU + 1), rnd.randrange(1300, MTU + 1), MTU - 1, MTU])
     etype = rnd.choice([0x88b5, 0x88b6, 0x0800, 0x86dd, 0x0bad, 0x6003, 0x22f0, 0xfffe, size if size < 1500 else 0x88b5])
+    etype = 0x88b5 if etype in SKIP else etype
     return to + src + tags + struct.pack('!H', etype) + MARK + struct.pack('!I', number) + rnd.randbytes(size - 8)
 
 

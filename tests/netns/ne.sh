@@ -60,6 +60,23 @@ ne_start() { spawn "$1" "$T/$1.log" "$B/bin/causeway-ne" --config "$T/$1.yaml"; 
 ext_is_up() { is up "$T/$1.sock" extension show "$2" state; }
 # ext_count SITE NAME COUNTER
 ext_count() { ask "$T/$1.sock" extension show "$2" "counters/$3"; }
+# listens HOST PORT
+listens() { in_ns "$1" ss -Hltn "sport = :$2" | grep -q .; }
 # pings HOST ADDRESS: one, now.
 pings() { in_ns "$1" ping -c 1 -W 1 -q "$2"; }
-frames() { "$PY" "$HERE/frames.py" "$@"; }
+
+# carry NAME FROM TO DST SRC SEED: COUNT frames of every kind from host FROM to host TO; each must come once, as it was.
+COUNT=2000
+carry() {
+	: > "$T/recv-$6"
+	in_ns "$2" ip link set eth0 mtu 1508
+	in_ns "$3" ip link set eth0 mtu 1508
+	spawn "$3" "$T/recv-$6" "$PY" "$HERE/frames.py" recv eth0 "$6" $COUNT "$4" "$5" 30; RECV=$PID
+	must wait_for 10 grep -q ready "$T/recv-$6"
+	in_ns "$2" "$PY" "$HERE/frames.py" send eth0 "$6" $COUNT "$4" "$5" || not_ok "$1: sending"
+	wait_for 40 dead "$RECV"
+	check "$1: $(sed -n 2p "$T/recv-$6")" grep -q "^right $COUNT changed 0 twice 0 missing 0" "$T/recv-$6"
+	sed -n '3,$p' "$T/recv-$6" >&2
+	in_ns "$2" ip link set eth0 mtu 1500
+	in_ns "$3" ip link set eth0 mtu 1500
+}
