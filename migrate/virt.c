@@ -239,14 +239,17 @@ static void list_add(struct cw_json *list, virDomainPtr d)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN] = "";
 	struct virt_state s;
+	virDomainInfo info;
 	struct cw_json *j;
 
-	if (state_read(d, &s) < 0 || virDomainGetUUIDString(d, uuid) < 0)
+	if (state_read(d, &s) < 0 || virDomainGetInfo(d, &info) < 0 || virDomainGetUUIDString(d, uuid) < 0)
 		return;
 	j = cw_json_object();
 	cw_json_set_str(j, "name", virDomainGetName(d));
 	cw_json_set_str(j, "uuid", uuid);
 	cw_json_set_str(j, "power", virt_power_name(s.power));
+	cw_json_set_int(j, "memory_bytes", (int64_t)(info.maxMem * 1024ULL));
+	cw_json_set_int(j, "vcpus", info.nrVirtCpu);
 	cw_json_add(list, j);
 }
 
