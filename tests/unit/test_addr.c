@@ -62,7 +62,8 @@ static void ip_text_comes_back(void **state)
 
 static void ip_refuses_what_is_none(void **state)
 {
-	static const char *const bad[] = { "", "192.0.2", "192.0.2.256", "192.0.2.01", "192.0.2.1 ", "0x7f.0.0.1", "192.0.2.1\"",
+	static const char *const bad[] = { "", "192.0.2", "192.0.2.256", "192.0.2.01", "192.0.2.1 ", "0x7f.0.0.1",
+		"192.0.2.1\"",
 		"1", ":::", "fe80::1%lo", "2001:db8::1::2", "12345::", "[::1]" };
 	struct cw_ip ip = { 7, { 9 } };
 
@@ -80,7 +81,8 @@ static void prefix_text_comes_back(void **state)
 		{ "2001:db8::/32", "2001:db8::/32" }, { "::1", "::1/128" },
 		{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128" },
 	};
-	static const char *const bad[] = { "", "/", "/24", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0.0/8 ",
+	static const char *const bad[] = { "", "/", "/24", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08",
+		"10.0.0.0/8 ",
 		"10.0.0.0/8/8", "::/129", "10.0.0.0/99999999999", "1111:2222:3333:4444:5555:6666:7777:8888:9999/1" };
 	struct cw_prefix p;
 	char buf[CW_ENDPOINT_TEXT];
@@ -125,8 +127,10 @@ static void endpoint_text_comes_back(void **state)
 {
 	static const char *const good[] = { "192.0.2.1:4500", "0.0.0.0:0", "[2001:db8::1]:65535",
 		"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535" };
-	static const char *const bad[] = { "", ":", "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:04500", "192.0.2.1:-1",
-		"192.0.2.1:4500\"", "[192.0.2.1]:1", "::1:80", "2001:db8::1:80", "[::1]", "[::1]80", "[]:80", "[:80", "[::1:80", "::1]:80",
+	static const char *const bad[] = { "", ":", "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:04500",
+		"192.0.2.1:-1",
+		"192.0.2.1:4500\"", "[192.0.2.1]:1", "::1:80", "2001:db8::1:80", "[::1]", "[::1]80", "[]:80", "[:80",
+		"[::1:80", "::1]:80",
 		"192.0.2.1:100000000000000000000" };
 	struct cw_endpoint ep;
 	char buf[CW_ENDPOINT_TEXT];

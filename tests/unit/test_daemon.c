@@ -54,7 +54,8 @@ static void options_that_end_main(void **state)
 {
 	static const struct { const char *argv[ARGS_MAX]; int status; } rows[] = {
 		{ { "d" }, 2 }, { { "d", "--help" }, 0 }, { { "d", "--version" }, 0 }, { { "d", "--nope" }, 2 },
-		{ { "d", "--config" }, 2 }, { { "d", "--config", "f", "extra" }, 2 }, { { "d", "--config", "f", "--log" }, 2 },
+		{ { "d", "--config" }, 2 }, { { "d", "--config", "f", "extra" }, 2 }, { { "d", "--config", "f",
+		"--log" }, 2 },
 		{ { "d", "--config", "f", "--log", "loud" }, 2 }, { { "d", "--check" }, 2 }, { { "d", "-c", "f" }, 2 },
 		{ { "d", "--config", "f", "--check=yes" }, 2 }, { { "/usr/sbin/d", "--config", "f", "--help" }, 0 },
 	};
@@ -160,7 +161,8 @@ static void it_runs_until_it_is_told_and_says_so(void **state)
 	(void)state;
 	cw_log_set_sink(sink);
 	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-			  (size_t)snprintf(un.sun_path + 1, sizeof un.sun_path - 1, "cw-test-daemon-%d", (int)getpid()));
+			  (size_t)snprintf(un.sun_path + 1, sizeof un.sun_path - 1, "cw-test-daemon-%d",
+				(int)getpid()));
 	assert_int_equal(bind(fd, (const struct sockaddr *)&un, len), 0);
 	snprintf(path, sizeof path, "@cw-test-daemon-%d", (int)getpid());
 	assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);

@@ -140,7 +140,8 @@ static void a_newer_file_is_left_alone(void **state)
 
 static void a_step_that_fails_leaves_the_version_before_it(void **state)
 {
-	static const char *const broken[] = { "CREATE TABLE a (x)", "CREATE TABLE b (x); INSERT INTO nowhere VALUES (1)" };
+	static const char *const broken[] = { "CREATE TABLE a (x)",
+		"CREATE TABLE b (x); INSERT INTO nowhere VALUES (1)" };
 	struct cw_db *d = NULL;
 
 	(void)state;
@@ -175,7 +176,8 @@ static void what_is_no_database_is_refused(void **state)
 
 static void values_come_back(void **state)
 {
-	static const char *const texts[] = { "", "plain", "it's; DROP TABLE vm --", "\xc3\xa9\xe2\x82\xac", "\n\t\x01" };
+	static const char *const texts[] = { "", "plain", "it's; DROP TABLE vm --", "\xc3\xa9\xe2\x82\xac",
+		"\n\t\x01" };
 	CW_AUTO(cw_stmt_cleanup) struct cw_stmt *in = NULL, *out = NULL;
 	struct cw_db *d = open_at(3);
 	char copy[64];

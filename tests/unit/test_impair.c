@@ -27,9 +27,12 @@ static void quiet(enum cw_log_level level, const char *line)
 static void only_the_named_point_fails(void **state)
 {
 	static const struct { const char *env, *point; int r; } rows[] = {
-		{ "", "a", 0 }, { "a=fail", "a", -EIO }, { "a=fail", "ab", 0 }, { "ab=fail", "a", 0 }, { "x=stop,a=fail", "a", -EIO },
-		{ "x=stop,a=fail,y=kill", "a", -EIO }, { "a=fail,a=kill", "a", -EIO }, { "a", "a", 0 }, { "a=", "a", 0 },
-		{ "a=fails", "a", 0 }, { "a=fai", "a", 0 }, { ",,a=fail,,", "a", -EIO }, { "=fail", "a", 0 }, { "a,b=fail", "a", 0 },
+		{ "", "a", 0 }, { "a=fail", "a", -EIO }, { "a=fail", "ab", 0 }, { "ab=fail", "a", 0 },
+		{ "x=stop,a=fail", "a", -EIO },
+		{ "x=stop,a=fail,y=kill", "a", -EIO }, { "a=fail,a=kill", "a", -EIO }, { "a", "a", 0 }, { "a=", "a",
+		0 },
+		{ "a=fails", "a", 0 }, { "a=fai", "a", 0 }, { ",,a=fail,,", "a", -EIO }, { "=fail", "a", 0 },
+		{ "a,b=fail", "a", 0 },
 		{ "a,b=fail", "b", -EIO }, { "a=b=fail", "b", 0 }, { "mig.finish=fail", "mig.finish", -EIO },
 	};
 

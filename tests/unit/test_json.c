@@ -71,8 +71,10 @@ static void every_prefix_is_refused(void **state)
 
 static void what_is_no_json_is_refused(void **state)
 {
-	static const char *const bad[] = { "", " ", "{} {}", "[1,]", "{\"a\":1,\"a\":2}", "{\"a\":{\"b\":1,\"b\":1}}", "'a'", "nul", "01",
-		"+1", "NaN", "Infinity", "1e999", "9223372036854775808", "\"\xff\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\\u0000\"",
+	static const char *const bad[] = { "", " ", "{} {}", "[1,]", "{\"a\":1,\"a\":2}", "{\"a\":{\"b\":1,\"b\":1}}",
+		"'a'", "nul", "01",
+		"+1", "NaN", "Infinity", "1e999", "9223372036854775808", "\"\xff\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"",
+		"\"\\u0000\"",
 		"\"\\ud800\"", "\"a\nb\"", "{1:2}", "[", "]", "}{", "\"\\", "// c\n1", "\xef\xbb\xbf{}" };
 	struct cw_json *j = NULL;
 
@@ -154,10 +156,14 @@ static void size_and_number_of_values_are_bounded(void **state)
 static void strings_are_repaired(void **state)
 {
 	static const struct { const char *in, *out; } rows[] = {
-		{ "plain", "plain" }, { "\xc3\xa9\xe2\x82\xac\xf0\x9f\x9a\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x9a\x80" },
-		{ "a\xff" "b", "a?b" }, { "\xc3", "?" }, { "\xe2\x82", "??" }, { "\xc0\xaf", "??" }, { "\xe0\x80\x80", "???" },
-		{ "\xed\xa0\x80", "???" }, { "\xf0\x80\x80\x80", "????" }, { "\xf4\x90\x80\x80", "????" }, { "\xf5", "?" },
-		{ "\x80", "?" }, { "\xed\x9f\xbf", "\xed\x9f\xbf" }, { "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf" }, { "\xf0\x9f\x9a", "???" },
+		{ "plain", "plain" }, { "\xc3\xa9\xe2\x82\xac\xf0\x9f\x9a\x80",
+		"\xc3\xa9\xe2\x82\xac\xf0\x9f\x9a\x80" },
+		{ "a\xff" "b", "a?b" }, { "\xc3", "?" }, { "\xe2\x82", "??" }, { "\xc0\xaf", "??" }, { "\xe0\x80\x80",
+		"???" },
+		{ "\xed\xa0\x80", "???" }, { "\xf0\x80\x80\x80", "????" }, { "\xf4\x90\x80\x80", "????" }, { "\xf5",
+		"?" },
+		{ "\x80", "?" }, { "\xed\x9f\xbf", "\xed\x9f\xbf" }, { "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf" },
+		{ "\xf0\x9f\x9a", "???" },
 	};
 
 	(void)state;
@@ -212,9 +218,11 @@ static void needed_fields_name_themselves(void **state)
 	assert_int_equal(parse("{\"s\":\"x\",\"i\":7}", &j), 0);
 	for (int i = 0; i < 5; i++) {
 		struct cw_why why = { 0 };
-		int r = i == 0 ? cw_json_need_str(j, "none", "vm a", &s, &why) : i == 1 ? cw_json_need_str(j, "i", "vm a", &s, &why) :
+		int r = i == 0 ? cw_json_need_str(j, "none", "vm a", &s, &why) : i == 1 ? cw_json_need_str(j, "i",
+			"vm a", &s, &why) :
 			i == 2 ? cw_json_need_int(j, "none", 0, 9, "vm a", &v, &why) :
-			i == 3 ? cw_json_need_int(j, "s", 0, 9, "vm a", &v, &why) : cw_json_need_int(j, "i", 8, 9, "vm a", &v, &why);
+			i == 3 ? cw_json_need_int(j, "s", 0, 9, "vm a", &v, &why) : cw_json_need_int(j, "i", 8, 9,
+				"vm a", &v, &why);
 
 		assert_int_equal(r, CW_E_INVALID);
 		assert_string_equal(why.object, "vm a");

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "interconnect/base/err.h"
 #include "interconnect/base/nl.h"
 
 static int tap = -1;
@@ -152,6 +153,23 @@ static void a_port_joins_a_bridge_and_nothing_else(void **state)
 	assert_int_equal(master_of("t0"), index_of("br0"));
 }
 
+static void a_port_is_found_by_the_start_of_its_name(void **state)
+{
+	char name[CW_NL_NAME] = "before";
+
+	(void)state;
+	need_root();
+	bridge_make("br1");
+	assert_int_equal(cw_nl_link_master("t0", "br0"), 0);
+	assert_int_equal(cw_nl_bridge_port("br0", "x", name), CW_E_NOT_FOUND);
+	assert_int_equal(cw_nl_bridge_port("br0", "t00", name), CW_E_NOT_FOUND);
+	assert_int_equal(cw_nl_bridge_port("br1", "t", name), CW_E_NOT_FOUND);  /* a port of another bridge */
+	assert_int_equal(cw_nl_bridge_port("nope", "t", name), -ENODEV);
+	assert_string_equal(name, "before");
+	assert_int_equal(cw_nl_bridge_port("br0", "t", name), 0);
+	assert_string_equal(name, "t0");
+}
+
 static void parse(const char *text, struct cw_prefix *ret_p)
 {
 	assert_int_equal(cw_prefix_parse(text, ret_p), 0);
@@ -264,6 +282,7 @@ int main(void)
 		cmocka_unit_test(links_are_found_by_name),
 		cmocka_unit_test(a_link_goes_up_with_its_mtu),
 		cmocka_unit_test(a_port_joins_a_bridge_and_nothing_else),
+		cmocka_unit_test(a_port_is_found_by_the_start_of_its_name),
 		cmocka_unit_test(addresses_are_there_at_once_and_may_come_twice),
 		cmocka_unit_test(routes_lead_there_with_the_source_they_name),
 	};

@@ -68,7 +68,8 @@ static void turns(struct world *w)
 static void addresses_come_back(void **state)
 {
 	static const char *const good[] = { "unix:/run/x.sock", "tcp:192.0.2.1:7000", "tcp:[2001:db8::1]:65535" };
-	static const char *const bad[] = { "", "unix:", "unix", "tcp:", "tcp:192.0.2.1", "tcp:192.0.2.1:0", "tcp:192.0.2.1:65536",
+	static const char *const bad[] = { "", "unix:", "unix", "tcp:", "tcp:192.0.2.1", "tcp:192.0.2.1:0",
+		"tcp:192.0.2.1:65536",
 		"tcp:::1:80", "udp:192.0.2.1:1", "192.0.2.1:1", "TCP:192.0.2.1:1", "tcp:host:80" };
 	struct cw_stream_addr a;
 	char buf[CW_STREAM_TEXT], text[200] = "unix:/";
@@ -416,7 +417,7 @@ static void first_bytes_may_be_more_than_the_buffer(void **state)
 	free(back);
 }
 
-/* Eight megabytes against a reader that takes odd morsels: all bytes, in order; and the writer is held back meanwhile. */
+/* Eight megabytes against a reader of odd morsels: all bytes, in order, and the writer held back meanwhile. */
 static void a_slow_reader_holds_the_writer_back(void **state)
 {
 	struct world *w = *state;
@@ -494,7 +495,7 @@ static void an_idle_pump_does_not_spin(void **state)
 	pump(w, NULL, 0);
 	assert_int_equal(shutdown(w->a, SHUT_WR), 0);
 	turns(w);
-	for (int i = 0; i < 3; i++)             /* half closed and idle: each turn waits its whole time, and nothing is called */
+	for (int i = 0; i < 3; i++)             /* half closed and idle: nothing is called */
 		assert_int_equal(cw_loop_turn(w->l, 1), 0);
 	assert_int_equal(w->n_done, 0);
 	cw_pump_free(cw_steal(&w->p));

@@ -174,7 +174,8 @@ static void send_bytes(struct world *w, const void *p, size_t n)
 static void send_frame(struct world *w, const char *text)
 {
 	size_t n = strlen(text);
-	unsigned char head[4] = { (unsigned char)(n >> 24), (unsigned char)(n >> 16), (unsigned char)(n >> 8), (unsigned char)n };
+	unsigned char head[4] = { (unsigned char)(n >> 24), (unsigned char)(n >> 16), (unsigned char)(n >> 8),
+		(unsigned char)n };
 
 	send_bytes(w, head, sizeof head);
 	send_bytes(w, text, n);
@@ -252,7 +253,8 @@ static void events_come_before_the_answer(void **state)
 
 static void what_is_not_known_is_refused_and_the_connection_stays(void **state)
 {
-	static const char *const bad[] = { "{}", "{\"noun\":\"t\"}", "{\"noun\":\"t\",\"verb\":\"nope\"}", "{\"noun\":1,\"verb\":[]}",
+	static const char *const bad[] = { "{}", "{\"noun\":\"t\"}", "{\"noun\":\"t\",\"verb\":\"nope\"}",
+		"{\"noun\":1,\"verb\":[]}",
 		"{\"noun\":\"nope\",\"verb\":\"echo\"}" };
 	struct world *w = *state;
 	char buf[4096];
@@ -269,7 +271,8 @@ static void broken_frames_end_the_connection(void **state)
 {
 	static const struct { const char *bytes; size_t n; } bad[] = {
 		{ "\0\0\0\0", 4 }, { "\0\x40\0\1", 4 }, { "\xff\xff\xff\xff", 4 }, { "GET / HTTP/1.1\r\n\r\n", 18 },
-		{ "\0\0\0\2[]", 6 }, { "\0\0\0\1x", 5 }, { "\0\0\0\2{", 5 }, { "\0\0\0\4nullx", 9 }, { "\0\0\0\3{}\0", 7 },
+		{ "\0\0\0\2[]", 6 }, { "\0\0\0\1x", 5 }, { "\0\0\0\2{", 5 }, { "\0\0\0\4nullx", 9 }, { "\0\0\0\3{}\0",
+		7 },
 	};
 	struct world *w = *state;
 
@@ -441,7 +444,8 @@ static void on_reply(void *ctx, int r, const struct cw_json *body, const struct 
 	w->n_reply++;
 	w->last_r = r;
 	assert_int_equal(r == 0, body != NULL);
-	snprintf(w->last, sizeof w->last, "%s", body ? cw_json_get_str(body, "name", "") : cw_why_text(why, r, text, sizeof text));
+	snprintf(w->last, sizeof w->last, "%s", body ? cw_json_get_str(body, "name", "") : cw_why_text(why, r, text,
+		sizeof text));
 }
 
 static void connect_client(struct world *w)

@@ -15,8 +15,10 @@
 static void names_are_the_public_ones_and_unique(void **state)
 {
 	/* Design contract: scripts read these. */
-	static const char *const promised[] = { "drop.icv", "drop.replay", "drop.malformed", "drop.no_sa", "drop.policy",
-		"drop.reassembly", "drop.storm", "drop.filter", "drop.not_owner", "drop.loop", "ike.malformed", "ike.cookie",
+	static const char *const promised[] = { "drop.icv", "drop.replay", "drop.malformed", "drop.no_sa",
+		"drop.policy",
+		"drop.reassembly", "drop.storm", "drop.filter", "drop.not_owner", "drop.loop", "ike.malformed",
+		"ike.cookie",
 		"ike.rejected" };
 	size_t n;
 
