@@ -82,7 +82,8 @@ static int read_str(const struct cw_conf_row *row, const char *text, void *dst, 
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return refuse_found(at, "one line of text", text);
 	if (has_bounds(row) && ((int64_t)n < row->min || (int64_t)n > row->max))
-		return refuse(at, "must have %lld to %lld characters, has %zu", (long long)row->min, (long long)row->max, n);
+		return refuse(at, "must have %lld to %lld characters, has %zu", (long long)row->min,
+			      (long long)row->max, n);
 	copy = strdup(text);
 	if (!copy)
 		return -ENOMEM;
@@ -182,7 +183,8 @@ static int read_ms(const struct cw_conf_row *row, const char *text, void *dst, c
 	if (ms < 0)
 		return refuse_found(at, "a duration like 150ms, 10s, 5m, 4h or 1d", text);
 	if (has_bounds(row) && (ms < row->min || ms > row->max)) {
-		snprintf(must, sizeof must, "a duration from %s to %s", ms_text(row->min, low), ms_text(row->max, high));
+		snprintf(must, sizeof must, "a duration from %s to %s", ms_text(row->min, low),
+			 ms_text(row->max, high));
 		return refuse_found(at, must, text);
 	}
 	*(uint64_t *)dst = (uint64_t)ms;
@@ -307,7 +309,8 @@ static int read_list(struct reader *rd, const struct cw_conf_row *row, yaml_node
 		return refuse(&rd->at, "must be a list (\"- ...\" lines, or [...])");
 	n = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
 	if (has_bounds(row) && ((int64_t)n < row->min || (int64_t)n > row->max))
-		return refuse(&rd->at, "must have %lld to %lld items, has %zu", (long long)row->min, (long long)row->max, n);
+		return refuse(&rd->at, "must have %lld to %lld items, has %zu", (long long)row->min,
+			      (long long)row->max, n);
 	if (n == 0)
 		return 0;
 	l->items = calloc(n, size);
@@ -447,7 +450,7 @@ static int run_check(struct reader *rd, const struct cw_conf_obj *obj, const voi
 
 static int read_obj(struct reader *rd, const struct cw_conf_obj *obj, yaml_node_t *node, void *dst)
 {
-	size_t lines[ROWS_MAX] = { 0 }, line = rd->at.line;
+	size_t lines[ROWS_MAX] = { 0 }, line = rd->at.line, n = 0;
 	int r = 0;
 
 	if (node && node->type != YAML_MAPPING_NODE)
@@ -455,8 +458,9 @@ static int read_obj(struct reader *rd, const struct cw_conf_obj *obj, yaml_node_
 	if (obj->n_rows > ROWS_MAX)
 		return CW_E_LIMIT;
 	if (node)
-		for (yaml_node_pair_t *p = node->data.mapping.pairs.start; r == 0 && p < node->data.mapping.pairs.top; p++)
-			r = read_pair(rd, obj, p, dst, lines);
+		n = (size_t)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = read_pair(rd, obj, &node->data.mapping.pairs.start[i], dst, lines);
 	if (r == 0)
 		rd->at.line = line;
 	for (size_t i = 0; r == 0 && i < obj->n_rows; i++)

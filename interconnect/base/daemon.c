@@ -40,7 +40,8 @@ struct parse {
 
 static int usage(const char *program)
 {
-	fprintf(stderr, "usage: %s --config FILE [--log error|warn|info|debug] [--check] [--version] [--help]\n", program);
+	fprintf(stderr, "usage: %s --config FILE [--log error|warn|info|debug] [--check] [--version] [--help]\n",
+		program);
 	return 2;
 }
 
@@ -111,8 +112,8 @@ static int parse_options(struct parse *p, int argc, char **argv)
 	int i = 0, status = GO_ON;
 
 	for (size_t k = 0; k < CW_COUNT(option_rows); k++)
-		options[k] = (struct option){ option_rows[k].name, option_rows[k].value ? required_argument : no_argument,
-					      NULL, 0 };
+		options[k] = (struct option){ .name = option_rows[k].name,
+					      .has_arg = option_rows[k].value ? required_argument : no_argument };
 	optind = 0;                     /* glibc: forget what was parsed before */
 	while (status == GO_ON) {
 		int c = getopt_long(argc, argv, "", options, &i);

@@ -172,7 +172,8 @@ int cw_db_open(const char *path, const char *const *steps, size_t n, struct cw_d
 		return r;
 	if (!(d = calloc(1, sizeof *d)))
 		return -ENOMEM;
-	r = code_of(sqlite3_open_v2(path, &d->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL));
+	r = code_of(sqlite3_open_v2(path, &d->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+				    NULL));
 	if (r < 0 || (r = db_setup(d)) < 0 || (r = schema_apply(d, steps, n)) < 0) {
 		cw_db_close(d);
 		return r;

@@ -208,7 +208,8 @@ bool cw_json_get_bool(const struct cw_json *o, const char *key, bool fallback)
 	return json_is_boolean(j) ? json_is_true(j) : fallback;
 }
 
-int cw_json_need_str(const struct cw_json *o, const char *key, const char *object, const char **ret_s, struct cw_why *why)
+int cw_json_need_str(const struct cw_json *o, const char *key, const char *object, const char **ret_s,
+		     struct cw_why *why)
 {
 	const struct cw_json *j = cw_json_get(o, key);
 
@@ -220,8 +221,8 @@ int cw_json_need_str(const struct cw_json *o, const char *key, const char *objec
 	return 0;
 }
 
-int cw_json_need_int(const struct cw_json *o, const char *key, int64_t min, int64_t max, const char *object, int64_t *ret_v,
-		     struct cw_why *why)
+int cw_json_need_int(const struct cw_json *o, const char *key, int64_t min, int64_t max, const char *object,
+		     int64_t *ret_v, struct cw_why *why)
 {
 	const json_t *j = peek(cw_json_get(o, key));
 
@@ -313,7 +314,8 @@ int cw_json_parse(const void *text, size_t size, struct cw_json **ret_j)
 
 int cw_json_dump(const struct cw_json *j, bool indent, char **ret_text)
 {
-	char *text = json_dumps(peek(j), JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) | (indent ? JSON_INDENT(2) : JSON_COMPACT));
+	size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) | (indent ? JSON_INDENT(2) : JSON_COMPACT);
+	char *text = json_dumps(peek(j), flags);
 
 	if (!text)
 		return -ENOMEM;

@@ -154,7 +154,8 @@ static int on_port(const struct nlmsghdr *h, void *ctx)
 	struct nl_port_link link = { .name = "" };
 	int r = mnl_attr_parse(h, sizeof(struct ifinfomsg), on_port_attr, &link);
 
-	if (link.master == port->master && !port->name[0] && strncmp(link.name, port->prefix, strlen(port->prefix)) == 0)
+	if (link.master == port->master && !port->name[0] &&
+	    strncmp(link.name, port->prefix, strlen(port->prefix)) == 0)
 		strncpy(port->name, link.name, sizeof port->name - 1);
 	return r;
 }

@@ -251,7 +251,8 @@ static int dial_start(struct cw_dial *d, struct cw_loop *l, const struct cw_stre
 	d->r = connect_to(d->fd, a);
 	if (d->r == -EINPROGRESS && (r = cw_io_new(l, d->fd, CW_IO_WRITE, on_dial, d, &d->io)) < 0)
 		return r;
-	cw_timer_arm(d->timer, d->r == -EINPROGRESS ? timeout_ms : 0);  /* what is known already is told by the loop, too */
+	/* What is known already is told by the loop, too. */
+	cw_timer_arm(d->timer, d->r == -EINPROGRESS ? timeout_ms : 0);
 	return 0;
 }
 
@@ -431,7 +432,8 @@ static int pump_start(struct cw_pump *p, struct cw_loop *l, const void *first, s
 		memcpy(h->buf, first, n_first);
 		h->end = n_first;
 	}
-	if ((r = cw_io_new(l, p->fd[0], 0, on_a, p, &p->io[0])) < 0 || (r = cw_io_new(l, p->fd[1], 0, on_b, p, &p->io[1])) < 0)
+	if ((r = cw_io_new(l, p->fd[0], 0, on_a, p, &p->io[0])) < 0 ||
+	    (r = cw_io_new(l, p->fd[1], 0, on_b, p, &p->io[1])) < 0)
 		return r;
 	pump_watch(p);
 	return 0;

@@ -554,7 +554,7 @@ static struct cw_json *request_build(const char *noun, const char *verb, const c
 	return j;
 }
 
-/* What a frame from the server is: 1 an event (*RET borrowed), 0 the answer (*RET its body, borrowed), negative the refusal. */
+/* What a frame from the server is: 1 an event, 0 the answer (*RET borrowed: the event, the body), negative the refusal. */
 static int answer_read(const struct cw_json *frame, struct cw_json **ret, struct cw_why *why)
 {
 	struct cw_json *event = cw_json_get(frame, "event"), *body = cw_json_get(frame, "body");
@@ -649,7 +649,8 @@ int cw_rpc_client_new(struct cw_loop *l, int fd, struct cw_rpc_client **ret_clie
 
 int cw_rpc_client_ask(struct cw_rpc_client *c, const char *noun, const char *verb, const char *name,
 		      struct cw_json *args, uint64_t timeout_ms,
-		      void (*on_reply)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx)
+		      void (*on_reply)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why),
+		      void *ctx)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *request = request_build(noun, verb, name, args);
 	int r;

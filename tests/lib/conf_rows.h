@@ -33,7 +33,8 @@ static const char *const conf_esn_names[] = { "no", "yes", "both", NULL };
 static const struct cw_conf_row conf_uplink_rows[] = {
 	{ .name = "address", .kind = CW_CONF_IP, .required = true, .offset = offsetof(struct conf_uplink, address) },
 	{ .name = "gateway", .kind = CW_CONF_IP, .offset = offsetof(struct conf_uplink, gateway) },
-	{ .name = "port", .kind = CW_CONF_U32, .fallback = "4500", .offset = offsetof(struct conf_uplink, port), .min = 1,
+	{ .name = "port", .kind = CW_CONF_U32, .fallback = "4500", .offset = offsetof(struct conf_uplink, port),
+	.min = 1,
 	  .max = 65535 },
 };
 
@@ -70,21 +71,25 @@ static int conf_all_check(const void *obj, struct cw_why *why)
 }
 
 static const struct cw_conf_row conf_all_rows[] = {
-	{ .name = "name", .kind = CW_CONF_STR, .required = true, .offset = offsetof(struct conf_all, name), .min = 1, .max = 15 },
+	{ .name = "name", .kind = CW_CONF_STR, .required = true, .offset = offsetof(struct conf_all, name), .min = 1,
+	.max = 15 },
 	{ .name = "note", .kind = CW_CONF_STR, .offset = offsetof(struct conf_all, note) },
 	{ .name = "encap", .kind = CW_CONF_BOOL, .fallback = "yes", .offset = offsetof(struct conf_all, encap) },
 	{ .name = "mtu", .kind = CW_CONF_U32, .offset = offsetof(struct conf_all, mtu) },
 	{ .name = "ip", .kind = CW_CONF_IP, .offset = offsetof(struct conf_all, ip) },
 	{ .name = "prefix", .kind = CW_CONF_PREFIX, .offset = offsetof(struct conf_all, prefix) },
 	{ .name = "mac", .kind = CW_CONF_MAC, .offset = offsetof(struct conf_all, mac) },
-	{ .name = "esn", .kind = CW_CONF_ENUM, .fallback = "both", .offset = offsetof(struct conf_all, esn), .names = conf_esn_names },
+	{ .name = "esn", .kind = CW_CONF_ENUM, .fallback = "both", .offset = offsetof(struct conf_all, esn),
+	.names = conf_esn_names },
 	{ .name = "rekey", .kind = CW_CONF_OBJ, .offset = offsetof(struct conf_all, rekey), .obj = &conf_rekey_obj },
-	{ .name = "uplinks", .kind = CW_CONF_LIST, .required = true, .offset = offsetof(struct conf_all, uplinks), .min = 1, .max = 4,
+	{ .name = "uplinks", .kind = CW_CONF_LIST, .required = true, .offset = offsetof(struct conf_all, uplinks),
+	.min = 1, .max = 4,
 	  .obj = &conf_uplink_obj },
 	{ .name = "dns", .kind = CW_CONF_STRS, .offset = offsetof(struct conf_all, dns), .min = 1, .max = 3 },
 };
 
-static const struct cw_conf_obj conf_all_obj = { "appliance", sizeof(struct conf_all), conf_all_rows, CW_COUNT(conf_all_rows),
+static const struct cw_conf_obj conf_all_obj = { "appliance", sizeof(struct conf_all), conf_all_rows,
+	CW_COUNT(conf_all_rows),
 	conf_all_check };
 
 #endif
