@@ -346,6 +346,9 @@ static void storms_are_limited(void **state)
 	assert_int_equal(burst_out(x, B A "0800"), PPS + 10);
 	assert_int_equal(burst_in(A B "0800"), PPS + 10);
 	assert_int_equal(counter(x, "drop.storm"), 60);
+	/* What is believed to be at home and is not, is unknown. */
+	pass_ms(x, EXT_HOME_MS);
+	assert_int_equal(burst_out(x, A C "0800"), PPS);
 }
 
 static void sizes_are_checked(void **state)

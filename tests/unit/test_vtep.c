@@ -178,6 +178,8 @@ static void frames_of_every_size_come_through(void **state)
 	for (size_t size = 1; size <= VTEP_FRAME_MAX; size += size < 1600 ? 1 : 97) {
 		assert_int_equal(transmit(x, 77, size), 0);
 		assert_int_equal(x->a.n > 1, size + VXLAN_OVERHEAD > MTU);
+		/* Only what is cut carries a checksum. */
+		assert_int_equal(x->a.queue[0][IP4_HEADER + 6] || x->a.queue[0][IP4_HEADER + 7], x->a.n > 1);
 		for (size_t i = 0; i < x->a.n; i++)
 			deliver(x, i);
 		forget(&x->a);
@@ -311,6 +313,25 @@ static void every_prefix_is_refused(void **state)
 	assert_dropped(x, n, 0, 0);
 }
 
+static void pieces_of_two_frames_may_mix(void **state)
+{
+	struct setup *x = *state;
+	uint8_t first[1514];
+
+	transmit(x, 77, sizeof first);
+	memcpy(first, x->frame, sizeof first);
+	transmit(x, 77, sizeof first);
+	deliver(x, 0);
+	deliver(x, 2);
+	deliver(x, 3);
+	assert_int_equal(x->n_got, 1);
+	assert_true(x->equal);
+	memcpy(x->frame, first, sizeof first);
+	deliver(x, 1);
+	assert_int_equal(x->n_got, 2);
+	assert_true(x->equal);
+}
+
 /* Pieces of two packets that look alike to IPv4: the UDP checksum tells. */
 static void wrong_pieces_do_not_join(void **state)
 {
@@ -407,6 +428,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_networks_are_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(strangers_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_prefix_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(pieces_of_two_frames_may_mix, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_pieces_do_not_join, setup, teardown),
 		cmocka_unit_test_setup_teardown(pieces_without_checksum_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_piece_is_counted_in_time, setup, teardown),
