@@ -3,7 +3,7 @@
 # 10-tunnel-psk.sh - two causeway-ix with a shared secret: ping, streams, MTU edge, counters, hostile datagrams, restart.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/ix.sh"
-requires root tun ip tcpdump python3 socat bin/causeway-ix
+requires root tun ip tcpdump python3 socat bin/causeway-ix bin/causeway
 net_up
 psk "$T/psk"
 AUTH='{method: psk, secret_file: psk, local_id: %L.test, remote_id: %R.test}'
@@ -47,6 +47,11 @@ check "SPI out is SPI in of the other" wait_for 5 matches esp.spi_out esp.spi_in
 check "and the other way round" wait_for 5 matches esp.spi_in esp.spi_out
 same "state of the appliance" up "$(ask "$T/a.sock" appliance show '' state)"
 same "pid of the appliance" "$IX_A" "$(ask "$T/a.sock" appliance show '' pid)"
+cli() { "$B/bin/causeway" --socket "$T/a.sock" "$@"; }
+check "the CLI shows the tunnel" grep -q 'aes256gcm16-prfsha384-ecp384' <(cli -o json tunnel show b)
+check "and lists relays" grep -q agents-unix <(cli relay list)
+cli tunnel show nowhere 2> "$T/cli.err"
+same "exit status for a tunnel that is not there" 10 $?
 refuses "a tunnel that is not there" ask "$T/a.sock" tunnel show nowhere
 check "ping over the tunnel" site_a ping -c 5 -i 0.1 -W 2 -q 10.71.2.1
 check "ping back" site_b ping -c 5 -i 0.1 -W 2 -q 10.71.1.1

@@ -159,8 +159,12 @@ capture_stop() { stop "$CAPTURE_PID" INT; }
 # packets FILE FILTER: how many.
 packets() { tcpdump -r "$1" -n "$2" 2>/dev/null | wc -l; }
 ESP='udp port 4500 and udp[4:2] > 12 and udp[8:4] != 0'
-# Packets between the sites that are not UDP 4500; ARP, neighbour discovery and multicast listening belong to the link itself.
-CLEAR='(ip and not igmp and not udp port 4500 and not udp port 500) or (ip6 and not udp port 4500 and not udp port 500 and not ip6 proto 0 and not (icmp6 and ip6[40] >= 130 and ip6[40] <= 143))'
+# Packets between the sites that are not UDP 4500. ARP, neighbour discovery and group membership belong to the link itself; a
+# kernel whose daemon is not there (yet, any more) answers UDP 4500 with "port unreachable", which carries what was encrypted.
+CLEAR='(ip and not igmp and not udp port 4500 and not udp port 500
+	and not (icmp[0] = 3 and icmp[1] = 3 and icmp[17] = 17 and icmp[30:2] = 4500))
+	or (ip6 and not udp port 4500 and not udp port 500 and not ip6 proto 0 and not (icmp6 and ip6[40] >= 130 and ip6[40] <= 143)
+	and not (icmp6 and ip6[40] = 1 and ip6[41] = 4 and ip6[54] = 17 and ip6[90:2] = 4500))'
 clear_packets() { packets "$1" "$CLEAR"; }
 
 # ---- secrets ----

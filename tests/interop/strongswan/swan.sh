@@ -23,6 +23,7 @@ swan_conf() {
 	  user = root
 	  install_virtual_ip = no
 	  keep_alive = 5s
+	  make_before_break = yes
 	  retransmit_tries = 3
 	  retransmit_timeout = 1.0
 	  plugins {
