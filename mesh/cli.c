@@ -25,7 +25,7 @@ static int refuse(int r, const struct cw_why *why)
 {
 	char text[sizeof *why];
 
-	fprintf(stderr, "causeway: %s\n", cw_why_text(why, r, text, sizeof text));
+	fprintf(stderr, "causeway: %s\n", cli_out_plain(cw_why_text(why, r, text, sizeof text)));
 	return cw_exit_code(r);
 }
 
@@ -68,16 +68,17 @@ static int ended(const struct cli_args *a, const struct cw_json *body, const cha
 {
 	int r = cli_wait_result(body);
 	const char *state = cw_json_get_str(body, "state", "-"), *reason = cw_json_get_str(body, "reason", "");
+	struct cw_why why = { 0 };
+	char object[128];
 
+	snprintf(object, sizeof object, "%s %s", a->cmd->noun, id);
 	if (a->cmd->after == CLI_WAIT_UNDONE && r == CW_E_ROLLED_BACK)
 		return 0;
-	if (a->cmd->after == CLI_WAIT_UNDONE && r == 0) {
-		fprintf(stderr, "causeway: %s %s: state: it succeeded before it could be cancelled\n", a->cmd->noun, id);
-		return cw_exit_code(CW_E_CONFLICT);
-	}
+	if (a->cmd->after == CLI_WAIT_UNDONE && r == 0)
+		return refuse(cw_why_set(&why, CW_E_CONFLICT, object, "state", "it succeeded before it could be cancelled"), &why);
 	if (r < 0)
-		fprintf(stderr, "causeway: %s %s: state: %s%s%s\n", a->cmd->noun, id, state, *reason ? ": " : "", reason);
-	return cw_exit_code(r);
+		return refuse(cw_why_set(&why, r, object, "state", "%s%s%s", state, *reason ? ": " : "", reason), &why);
+	return 0;
 }
 
 static int wait_and_print(struct cli_rpc *c, const struct cli_args *a, const struct cw_json *job, const char *id)

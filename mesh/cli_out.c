@@ -11,7 +11,20 @@ enum { CELL_MAX = 512, INDENT = 2 };
 
 /* ---- text of values ---- */
 
-/* Text of a value that is no container, without quotes. Control characters become '?': names come from other machines. */
+char *cli_out_plain(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;  /* U+0080 to U+009F in UTF-8 */
+
+		if (c1)
+			*p++ = '?';
+		if (c1 || *p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+	return text;
+}
+
+/* Text of a value that is no container, without quotes. */
 static void scalar_text(const struct cw_json *v, char *buf, size_t size)
 {
 	CW_AUTO(cw_free_cleanup) char *dump = NULL;
@@ -20,9 +33,7 @@ static void scalar_text(const struct cw_json *v, char *buf, size_t size)
 	if (!text && cw_json_dump(v, false, &dump) == 0)
 		text = strcmp(dump, "null") == 0 ? "-" : dump;
 	snprintf(buf, size, "%s", text && *text ? text : "-");
-	for (char *p = buf; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	cli_out_plain(buf);
 }
 
 static bool is_container(const struct cw_json *v)
@@ -56,6 +67,7 @@ static void how_text(const struct cw_json *v, char *buf, size_t size)
 		const char *first = cw_json_get_str(v, "address", cw_json_get_str(v, "name", cw_json_get_str(v, "id", "-")));
 
 		len = (size_t)snprintf(buf, size, "%s", first);
+		cli_out_plain(buf);
 		if (cw_json_get(v, "port") && len < size)
 			snprintf(buf + len, size - len, ":%lld", (long long)cw_json_get_int(v, "port", 0));
 		return;

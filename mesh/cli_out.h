@@ -20,6 +20,8 @@ CW_NODISCARD int cli_out(FILE *f, enum cli_format format, const char *noun, cons
 /* True for a list without elements: as a table it prints nothing. */
 bool cli_out_empty(const struct cw_json *body);
 
+/* Replaces the control characters of TEXT, and returns it: what comes from another machine must not steer a terminal. */
+char *cli_out_plain(char *text);
 /* How much is done, 0 to 100, of a job's "progress": a number, or an object of bytes and total bytes; -1 when it does not say. */
 int cli_out_percent(const struct cw_json *progress);
 

@@ -50,16 +50,6 @@ struct progress {
 	bool away;                      /* said that the daemon went away */
 };
 
-/* Names come from another machine: only what cannot move a cursor is shown. */
-static void plain(const char *text, char *buf, size_t size)
-{
-	size_t n = 0;
-
-	for (; *text && n + 1 < size; text++)
-		buf[n++] = (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text;
-	buf[n] = '\0';
-}
-
 /* "web1: copy 43 %  12 s", without what is not known. */
 static void progress_show(void *ctx, const struct cw_json *event)
 {
@@ -71,8 +61,10 @@ static void progress_show(void *ctx, const struct cw_json *event)
 
 	p->heard_ms = cw_clock_now_ms();
 	p->away = false;
-	plain(cw_json_get_str(event, "vm", cw_json_get_str(event, "id", "")), vm, sizeof vm);
-	plain(cw_json_get_str(event, "phase", cw_json_get_str(event, "state", "")), phase, sizeof phase);
+	snprintf(vm, sizeof vm, "%s", cw_json_get_str(event, "vm", cw_json_get_str(event, "id", "")));
+	snprintf(phase, sizeof phase, "%s", cw_json_get_str(event, "phase", cw_json_get_str(event, "state", "")));
+	cli_out_plain(vm);
+	cli_out_plain(phase);
 	changed = strcmp(phase, p->phase) != 0 || percent >= p->percent + PROGRESS_STEP;
 	if (percent >= 0)
 		snprintf(done, sizeof done, " %d %%", percent);

@@ -73,6 +73,7 @@ static void test_strange(void **state)
 	      "-  -    -     -        -\n"
 	      "-  -    -     -        -\n");
 	check(CLI_TABLE, "vm", "{\"name\":\"a\\u001b[2Jb\\n\",\"x\":\"\"}", "name: a?[2Jb?\nx:    -\n");
+	check(CLI_TABLE, "vm", "{\"a\":\"\\u009b2J\\u007f\",\"b\":\"\\u00e4\\u00a0\"}", "a: ??2J?\nb: \u00e4\u00a0\n");
 	check(CLI_TABLE, "tunnel", "{\"items\":[]}", "");
 	check(CLI_TABLE, "tunnel", "{\"items\":3}", "items: 3\n");
 	check(CLI_TABLE, "tunnel", "{}", "");
