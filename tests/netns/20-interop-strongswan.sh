@@ -62,7 +62,7 @@ run() {
 	check "$name: strongSwan hears our good-bye" wait_for 5 swan_gone
 	capture_stop
 	seen=$(packets "$pcap" "$ESP")
-	check "$name: ESP on the wire ($seen)" test "$seen" -gt 1000
+	check "$name: ESP on the wire ($seen)" test "$seen" -gt 500
 	same "$name: no clear packet" 0 "$(clear_packets "$pcap")"
 	stop "$ECHO"
 	swan_stop

@@ -151,7 +151,7 @@ at_least() { local want=$1 got; shift; got=$(ask "$@" 2>/dev/null) && [ "$got" -
 capture() {
 	local file=$1
 	: > "$file.log"
-	spawn w "$file.log" tcpdump -i to-a -Z root -U --immediate-mode -s 0 -n -w "$file" "${2:-}"
+	spawn w "$file.log" tcpdump -i to-a -Z root -U --immediate-mode -B 16384 -s 0 -n -w "$file" "${2:-}"
 	CAPTURE_PID=$PID
 	must wait_for 5 grep -q 'listening on' "$file.log"
 }
