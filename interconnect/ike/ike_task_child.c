@@ -37,6 +37,16 @@ static int narrow(const struct ike_sa *sa, const struct ike_in *in, struct deal 
 	return ike_ts_narrow(sa->initiator ? &in->tsr : &in->tsi, &conf->remote_ts, &d->remote_ts);
 }
 
+/* A responder may take less than we offered, not more. */
+static int within_offer(const struct ike_sa *sa, const struct ike_in *in, struct deal *d)
+{
+	int r = narrow(sa, in, d);
+
+	if (r == 0 && (!ike_ts_is(&in->tsi.ts[0], &d->local_ts) || !ike_ts_is(&in->tsr.ts[0], &d->remote_ts)))
+		r = CW_E_NOT_FOUND;
+	return r;
+}
+
 /* Derives the keys and hands them over; no copy stays. */
 static int install(struct ike_sa *sa, const struct deal *d)
 {
@@ -114,7 +124,7 @@ int ike_task_child_accept(struct ike_sa *sa, const struct ike_in *in)
 	}
 	if ((r = ike_prop_accept(&policy, in->sa, &d.choice)) < 0)
 		ike_sa_why(sa, "the peer chose for the child SA what was not offered");
-	else if ((r = narrow(sa, in, &d)) < 0)
+	else if ((r = within_offer(sa, in, &d)) < 0)
 		ike_sa_why(sa, "the peer's traffic selectors are not within ours");
 	else if ((r = install(sa, &d)) < 0)
 		ike_sa_why(sa, "the child SA could not be installed: %s", cw_strerror(r));

@@ -45,6 +45,13 @@ static bool to_prefix(const struct ike_ts *ts, struct cw_prefix *ret_prefix)
 	return false;
 }
 
+bool ike_ts_is(const struct ike_ts *ts, const struct cw_prefix *p)
+{
+	struct ike_ts own = ike_ts_of(p);
+
+	return is_any(ts) && covers(ts, &own) && covers(&own, ts);
+}
+
 int ike_ts_narrow(const struct ike_in_ts *list, const struct cw_prefix *ours, struct cw_prefix *ret_prefix)
 {
 	struct ike_ts own = ike_ts_of(ours);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "interconnect/base/clock.h"
 #include "interconnect/base/log.h"
 #include "interconnect/base/rand.h"
 
@@ -22,6 +23,7 @@ enum { LOG_MAX = 1 << 20, CERTS_MAX = 32 };
 static const uint8_t psk[] = "a shared secret of the tests";
 static char log_text[LOG_MAX];
 static size_t log_size;
+static uint64_t hour;
 
 /* Certificates and keys are loaded once and stay to the end of the program. */
 static struct identity {
@@ -156,6 +158,12 @@ static void init_side(struct pair *p, int i)
 	assert_int_equal(ike_suite_parse("aes256gcm16", true, &c->esp, NULL), 0);
 }
 
+static void set_time(struct pair *p, uint64_t now_ms)
+{
+	p->now_ms = now_ms;
+	cw_clock_set_us(now_ms * 1000);
+}
+
 void pair_init(struct pair *p)
 {
 	memset(p, 0, sizeof *p);
@@ -164,7 +172,9 @@ void pair_init(struct pair *p)
 	log_size = 0;
 	log_text[0] = '\0';
 	cw_rand_seed(1);
-	p->now_ms = 1000000;
+	/* Each test has an hour of its own, so that no limit of the log is left from the one before. */
+	hour += 3600 * 1000;
+	set_time(p, hour);
 	init_side(p, PAIR_A);
 	init_side(p, PAIR_B);
 }
@@ -265,6 +275,7 @@ void pair_free(struct pair *p)
 	ike_free(p->side[PAIR_A].k);
 	ike_free(p->side[PAIR_B].k);
 	cw_log_set_sink(NULL);
+	cw_clock_real();
 	cw_rand_seed(0);
 }
 
@@ -362,7 +373,7 @@ static void pass(struct pair *p, uint64_t ms, void (*network)(struct pair *p))
 	network(p);
 	for (int i = 0; (next = next_ms(p)) <= end; i++) {
 		assert_true(i < 10000);
-		p->now_ms = CW_MAX(p->now_ms, next);
+		set_time(p, CW_MAX(p->now_ms, next));
 		for (int s = 0; s < PAIR_SIDES; s++)
 			if (p->side[s].k && ike_next_ms(p->side[s].k) <= p->now_ms) {
 				ike_tick(p->side[s].k, p->now_ms);
@@ -370,7 +381,7 @@ static void pass(struct pair *p, uint64_t ms, void (*network)(struct pair *p))
 			}
 		network(p);
 	}
-	p->now_ms = end;
+	set_time(p, end);
 }
 
 static void lose(struct pair *p)
@@ -387,6 +398,133 @@ void pair_pass(struct pair *p, uint64_t ms)
 void pair_pass_lost(struct pair *p, uint64_t ms)
 {
 	pass(p, ms, lose);
+}
+
+/* ---- packets from inside ---- */
+
+static struct ike_sa *sa_of(struct pair *p, const struct pair_packet *q, const struct ike_header *h)
+{
+	struct ike_sa *sa = p->side[1 - q->to].k->sas;
+
+	while (sa && (sa->spi_i != h->spi_i || sa->spi_r != h->spi_r))
+		sa = sa->next;
+	assert_non_null(sa);
+	return sa;
+}
+
+void pair_add(struct pair_message *m, uint8_t type, const void *body, size_t size)
+{
+	struct pair_payload *pld = &m->pld[m->n++];
+
+	assert_true(m->n <= CW_COUNT(m->pld) && size <= sizeof pld->body);
+	pld->type = type;
+	pld->critical = false;
+	pld->size = size;
+	if (size)
+		memcpy(pld->body, body, size);
+}
+
+void pair_open(struct pair *p, size_t i, struct pair_message *ret_m)
+{
+	static uint8_t plain[PAIR_PACKET];
+	struct pair_packet *q = &p->q[i];
+	struct ike_chain ch = { .c = cw_cur_of(q->p, q->size) };
+	struct ike_header h;
+	struct ike_payload pld;
+	size_t size;
+	int r;
+
+	assert_true(i < p->n);
+	assert_int_equal(ike_msg_header(q->p, q->size, &h), 0);
+	cw_cur_skip(&ch.c, IKE_HEADER);
+	ch.next = h.next;
+	ret_m->n = 0;
+	while ((r = ike_msg_next(&ch, &pld)) > 0) {
+		if (pld.type == IKE_PT_SK) {
+			struct cw_span sk = { pld.body.p, cw_cur_left(&pld.body) };
+
+			assert_int_equal(ike_sk_open(&sa_of(p, q, &h)->out, q->p, sk, plain, &size), 0);
+			ch = (struct ike_chain){ cw_cur_of(plain, size), pld.next };
+			continue;
+		}
+		pair_add(ret_m, pld.type, pld.body.p, cw_cur_left(&pld.body));
+		ret_m->pld[ret_m->n - 1].critical = pld.critical;
+	}
+	assert_int_equal(r, 0);
+}
+
+static void write_payloads(struct ike_out *o, const struct pair_message *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		size_t at = ike_msg_open(o, m->pld[i].type);
+
+		cw_wr_bytes(&o->w, m->pld[i].body, m->pld[i].size);
+		ike_msg_close(o, at);
+		o->next_low = m->pld[i].critical ? IKE_CRITICAL : 0;
+		cw_wr_put16(&o->w, at, o->next_low);
+	}
+}
+
+/* The message with header H, sealed by SA unless it is IKE_SA_INIT. */
+static size_t make_message(struct ike_sa *sa, const struct ike_header *h, const struct pair_message *m, uint8_t *out)
+{
+	static uint8_t inner[PAIR_PACKET];
+	struct ike_out o = h->exchange == IKE_SA_INIT ? ike_msg_begin(out, PAIR_PACKET, h)
+						      : ike_msg_begin(inner, sizeof inner, NULL);
+	int size;
+
+	write_payloads(&o, m);
+	size = h->exchange == IKE_SA_INIT ? ike_msg_end(&o) : ike_sk_seal(&sa->out, h, &o, out, PAIR_PACKET);
+	assert_true(size > 0);
+	return (size_t)size;
+}
+
+void pair_close(struct pair *p, size_t i, const struct pair_message *m)
+{
+	static uint8_t out[PAIR_PACKET];
+	struct pair_packet *q = &p->q[i];
+	struct ike_header h;
+
+	assert_int_equal(ike_msg_header(q->p, q->size, &h), 0);
+	q->size = make_message(h.exchange == IKE_SA_INIT ? NULL : sa_of(p, q, &h), &h, m, out);
+	free(q->p);
+	q->p = malloc(q->size);
+	assert_non_null(q->p);
+	memcpy(q->p, out, q->size);
+}
+
+size_t pair_find(const struct pair_message *m, uint8_t type)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->pld[i].type == type)
+			return i;
+	fail_msg("no payload %u", type);
+	return 0;
+}
+
+bool pair_has_notify(const struct pair_message *m, uint16_t type)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->pld[i].type == IKE_PT_N && (m->pld[i].body[2] << 8 | m->pld[i].body[3]) == type)
+			return true;
+	return false;
+}
+
+void pair_request(struct pair *p, int side, uint8_t exchange, const struct pair_message *m)
+{
+	static uint8_t out[PAIR_PACKET];
+	struct pair_side *s = &p->side[side];
+	struct ike_sa *sa = s->k->sas;
+	struct ike_header h = { .exchange = exchange };
+	size_t size;
+
+	assert_non_null(sa);
+	h.spi_i = sa->spi_i;
+	h.spi_r = sa->spi_r;
+	h.flags = sa->initiator ? IKE_FLAG_I : 0;
+	h.id = sa->x.out_id++;          /* its own next request has the next id; the answer will surprise it */
+	size = make_message(sa, &h, m, out);
+	op_send(s, &sa->remote, out, size);
 }
 
 /* ---- looking ---- */

@@ -10,7 +10,7 @@
 #ifndef TEST_IKE_PAIR_H
 #define TEST_IKE_PAIR_H
 
-#include "interconnect/ike/ike.h"
+#include "interconnect/ike/ike_sa.h"
 
 enum { PAIR_A, PAIR_B, PAIR_SIDES };
 enum { PAIR_QUEUE = 256, PAIR_PACKET = 20000, PAIR_CHILDREN = 64 };
@@ -76,6 +76,29 @@ bool pair_inject(struct pair *p, int to, const void *msg, size_t size);
 void pair_pass(struct pair *p, uint64_t ms);
 /* The same, but all packets are lost. */
 void pair_pass_lost(struct pair *p, uint64_t ms);
+
+/* The payloads of packet I of the queue, decrypted with its sender's keys; and the packet made again from them. */
+struct pair_payload {
+	uint8_t type;
+	bool critical;
+	uint8_t body[4096];
+	size_t size;
+};
+
+struct pair_message {
+	struct pair_payload pld[80];
+	size_t n;
+};
+
+void pair_open(struct pair *p, size_t i, struct pair_message *ret_m);
+void pair_close(struct pair *p, size_t i, const struct pair_message *m);
+/* Index of the first payload of this type, or of the notification; fails the test when there is none. */
+size_t pair_find(const struct pair_message *m, uint8_t type);
+bool pair_has_notify(const struct pair_message *m, uint16_t type);
+/* A request by SIDE on its newest SA, of payloads that the test chose; in the queue. */
+void pair_request(struct pair *p, int side, uint8_t exchange, const struct pair_message *m);
+/* Adds a payload to a message. */
+void pair_add(struct pair_message *m, uint8_t type, const void *body, size_t size);
 
 size_t pair_n_up(const struct pair *p, int side);
 /* Each side has exactly one child, and they fit: SPIs, keys, selectors. */
