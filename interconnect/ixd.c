@@ -21,12 +21,13 @@ static int ixd_serve(struct cw_loop *l, struct ix *ix, const char *dir, const st
 	struct cw_rpc_server *control = NULL;
 	int r;
 
-	if ((r = ix_init(ix, l, dir, conf, why)) < 0)
-		return r;
+	/* First, because a second process with the same file must not touch a route of the one that runs. */
 	if ((r = cw_rpc_server_new(l, conf->control, ix_cmd_rows, IX_CMD_N, ix, &control)) < 0)
-		return cw_why_set(why, r, "control", conf->control, "%s", cw_strerror(r));
-	ix_start(ix);
-	r = cw_daemon_run(l, conf->name);
+		return cw_why_set(why, r, conf->control, "control", "%s", cw_strerror(r));
+	if ((r = ix_init(ix, l, dir, conf, why)) == 0) {
+		ix_start(ix);
+		r = cw_daemon_run(l, conf->name);
+	}
 	cw_rpc_server_free(control);
 	return r;
 }
