@@ -16,6 +16,10 @@ struct conf_rekey {
 	uint64_t ike, child;
 };
 
+struct conf_auth {
+	char *secret;
+};
+
 struct conf_all {
 	char *name, *note;
 	bool encap;
@@ -25,6 +29,7 @@ struct conf_all {
 	struct cw_mac mac;
 	int esn;
 	struct conf_rekey rekey;
+	struct conf_auth auth;
 	struct cw_conf_list uplinks, dns;
 };
 
@@ -40,6 +45,13 @@ static const struct cw_conf_row conf_uplink_rows[] = {
 
 static const struct cw_conf_obj conf_uplink_obj = { "uplink", sizeof(struct conf_uplink), conf_uplink_rows,
 	CW_COUNT(conf_uplink_rows), NULL };
+
+static const struct cw_conf_row conf_auth_rows[] = {
+	{ .name = "secret", .kind = CW_CONF_STR, .required = true, .offset = offsetof(struct conf_auth, secret) },
+};
+
+static const struct cw_conf_obj conf_auth_obj = { "auth", sizeof(struct conf_auth), conf_auth_rows,
+	CW_COUNT(conf_auth_rows), NULL };
 
 static int conf_rekey_check(const void *obj, struct cw_why *why)
 {
@@ -82,6 +94,7 @@ static const struct cw_conf_row conf_all_rows[] = {
 	{ .name = "esn", .kind = CW_CONF_ENUM, .fallback = "both", .offset = offsetof(struct conf_all, esn),
 	.names = conf_esn_names },
 	{ .name = "rekey", .kind = CW_CONF_OBJ, .offset = offsetof(struct conf_all, rekey), .obj = &conf_rekey_obj },
+	{ .name = "auth", .kind = CW_CONF_OBJ, .offset = offsetof(struct conf_all, auth), .obj = &conf_auth_obj },
 	{ .name = "uplinks", .kind = CW_CONF_LIST, .required = true, .offset = offsetof(struct conf_all, uplinks),
 	.min = 1, .max = 4,
 	  .obj = &conf_uplink_obj },

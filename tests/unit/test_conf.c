@@ -96,6 +96,7 @@ static void what_is_absent_gets_its_default(void **state)
 	assert_int_equal(a.rekey.ike, 4 * 3600000);
 	assert_int_equal(a.rekey.child, 3600000);
 	assert_int_equal(a.dns.n, 0);
+	assert_string_equal(a.auth.secret, "");         /* required only where there is an auth */
 	cw_conf_free(&conf_all_obj, &a);
 }
 
@@ -162,7 +163,9 @@ static const struct { const char *text, *told; } mistakes[] = {
 	{ "# nothing\n", "ne.yaml:1: is empty" },
 	{ "- a\n", "ne.yaml:1: must hold appliance fields (\"field: value\" lines)" },
 	{ "? [a]\n: b\n", "ne.yaml:1: must be a single value" },
-	{ "[[[[[[[[[[[[[[[[[[[[", "ne.yaml:1: is nested too deep: 16 levels at most" },
+	{ "[[[[[[[[[[[[[[[[[", "ne.yaml:1: is nested too deep: 16 levels at most" },
+	{ "dns: [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]", "ne.yaml:1: dns[0]: must be a single value" },
+	{ "name: a\n" UP "auth: {}\n", "ne.yaml:3: auth.secret: is required" },
 };
 
 static void every_mistake_is_told_with_its_place(void **state)

@@ -110,7 +110,7 @@ static int hardened_child(void)
 	cw_daemon_harden();
 	if (fcntl(0, F_GETFD) < 0)
 		bad |= 1;
-	if (!(fcntl(extra, F_GETFD) & FD_CLOEXEC) || (fcntl(2, F_GETFD) & FD_CLOEXEC))
+	if (fcntl(extra, F_GETFD) != FD_CLOEXEC || fcntl(2, F_GETFD) != 0)
 		bad |= 2;
 	if (getrlimit(RLIMIT_CORE, &core) < 0 || core.rlim_cur || core.rlim_max)
 		bad |= 4;

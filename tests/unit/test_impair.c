@@ -32,7 +32,7 @@ static void only_the_named_point_fails(void **state)
 		{ "x=stop,a=fail,y=kill", "a", -EIO }, { "a=fail,a=kill", "a", -EIO }, { "a", "a", 0 }, { "a=", "a",
 		0 },
 		{ "a=fails", "a", 0 }, { "a=fai", "a", 0 }, { ",,a=fail,,", "a", -EIO }, { "=fail", "a", 0 },
-		{ "a,b=fail", "a", 0 },
+		{ "a,b=fail", "a", 0 }, { "a,a=fail", "a", -EIO },
 		{ "a,b=fail", "b", -EIO }, { "a=b=fail", "b", 0 }, { "mig.finish=fail", "mig.finish", -EIO },
 	};
 

@@ -261,7 +261,7 @@ static void routes_lead_there_with_the_source_they_name(void **state)
 	assert_int_equal(add("br0", "10.71.1.1/32"), 0);
 	assert_int_equal(add("br0", "10.71.3.1/24"), 0);
 	assert_string_equal(source_to("10.99.0.1", buf), "");
-	assert_int_equal(route("br0", "10.99.0.5/24", "10.71.1.1"), 0);         /* host bits are no mistake */
+	assert_int_equal(route("br0", "10.99.0.255/24", "10.71.1.1"), 0);       /* host bits are no mistake */
 	assert_string_equal(source_to("10.99.0.1", buf), "10.71.1.1");
 	assert_int_equal(route("br0", "10.99.0.0/24", "10.71.3.1"), 0);         /* replaces */
 	assert_string_equal(source_to("10.99.0.1", buf), "10.71.3.1");
