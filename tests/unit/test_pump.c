@@ -499,7 +499,7 @@ static void an_idle_pump_does_not_spin(void **state)
 	turns(w);
 	start = cw_clock_now_ms();
 	assert_int_equal(cw_loop_turn(w->l, 50), 0);
-	assert_true(cw_clock_now_ms() - start >= 40);   /* half closed: nothing is ready, the turn waits its whole time */
+	assert_true(cw_clock_now_ms() - start >= 40);   /* half closed: nothing is ready */
 	assert_int_equal(w->n_done, 0);
 	cw_pump_free(cw_steal(&w->p));
 	cw_pump_free(NULL);

@@ -269,10 +269,10 @@ static void what_is_not_known_is_refused_and_the_connection_stays(void **state)
 
 static void broken_frames_end_the_connection(void **state)
 {
-	static const struct { const char *bytes; size_t n; bool cut; } bad[] = {
+	static const struct { const char *bytes; size_t n; } bad[] = {
 		{ "\0\0\0\0", 4 }, { "\0\x40\0\1", 4 }, { "\xff\xff\xff\xff", 4 }, { "GET / HTTP/1.1\r\n\r\n", 18 },
-		{ "\0\0\0\2[]", 6 }, { "\0\0\0\1x", 5 }, { "\0\0\0\2{", 5, .cut = true }, { "\0\0\0\4nullx", 9 }, { "\0\0\0\3{}\0",
-		7 },
+		{ "\0\0\0\2[]", 6 }, { "\0\0\0\1x", 5 }, { "\0\0\0\4nullx", 9 }, { "\0\0\0\3{}\0", 7 },
+		{ "\0\0\0\2{", 5 },          /* the last one is cut short */
 	};
 	struct world *w = *state;
 
@@ -284,7 +284,7 @@ static void broken_frames_end_the_connection(void **state)
 		cw_fd_close(&w->fd);
 		w->fd = fd[1];
 		send_bytes(w, bad[i].bytes, bad[i].n);
-		if (bad[i].cut) {
+		if (i + 1 == CW_COUNT(bad)) {
 			assert_false(is_closed(w));     /* the rest may come yet */
 			assert_int_equal(shutdown(w->fd, SHUT_WR), 0);
 		}
