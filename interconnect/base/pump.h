@@ -42,7 +42,9 @@ CW_NODISCARD int cw_dial_new(struct cw_loop *l, const struct cw_stream_addr *a, 
 void cw_dial_free(struct cw_dial *d);
 
 /* Owns A and B (also on failure) until the end. FIRST (may be NULL), n_first bytes, are written to B before anything else.
- * DONE is called once, when both directions have ended (r 0) or one failed; it may free the pump. Not after cw_pump_free(). */
+ * DONE is called once, when both directions have ended (r 0) or one failed; it may free the pump. Not after cw_pump_free().
+ * Both are closed before DONE is called. A stream that broke, or whose pump is freed before its end, ends with a reset
+ * over TCP, so that it does not look whole. */
 CW_NODISCARD int cw_pump_new(struct cw_loop *l, int a, int b, const void *first, size_t n_first,
 			     void (*done)(void *ctx, int r), void *ctx, struct cw_pump **ret_pump);
 /* Bytes carried so far, from A to B and from B to A. */

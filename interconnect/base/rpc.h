@@ -54,7 +54,7 @@ void cw_rpc_fail(struct cw_rpc_call *c, int r, const struct cw_why *why);
 /* Calls GONE(ctx) if the caller disappears before the answer. */
 void cw_rpc_on_gone(struct cw_rpc_call *c, void (*gone)(void *ctx), void *ctx);
 
-/* Blocking client, for the CLI and the child process: connects to a UNIX socket path. */
+/* Blocking client, for the CLI and the child process: connects to a UNIX socket path. CW_E_UNREACHABLE when nobody is there. */
 CW_NODISCARD int cw_rpc_dial(const char *path, int *ret_fd);
 /* Sends a request built of NOUN, VERB, NAME (may be NULL), ARGS (taken over, may be NULL) and waits for the answer; ON_EVENT
  * (may be NULL) gets each event, borrowed. Returns 0 with *RET_BODY (free it), or the code of the problem with WHY filled. */
