@@ -103,6 +103,8 @@ static void wrong_values_name_field_and_rule(void **state)
 		{ "tunnel: b,", "tunnel: c,", "relays[0].tunnel", "no tunnel 'c'" },
 		{ "dial: 'tcp:10.71.2.1:7001'", "dial: 'tcp:10.71.3.1:7001'", "relays[0].dial", "remote_ts" },
 		{ "dial: 'tcp:10.71.2.1:7001'", "dial: '10.71.2.1:7001'", "relays[0].dial", "tcp:ADDRESS:PORT" },
+		{ "}]\ncontrol", "}, {name: r, tunnel: b, listen: 'unix:/x', dial: 'tcp:10.71.2.1:1'}]\ncontrol", "relays[1].name",
+		  "another relay" },
 		{ "control:", "tun_device: a/b\ncontrol:", "tun_device", "interface" },
 		{ "control:", "tun_device: sixteen-letters0\ncontrol:", "tun_device", "15" },
 		{ "control: ./x.sock\n", "", "control", "required" },
