@@ -360,7 +360,7 @@ int virt_progress(struct virt *v, const char *uuid, struct virt_progress *ret_pr
 int virt_downtime(struct virt *v, const char *uuid, uint64_t *ret_ms)
 {
 	virTypedParameterPtr p = NULL;
-	int n = 0, r = job_stats(v, uuid, VIR_DOMAIN_JOB_STATS_COMPLETED, &p, &n);
+	int n = 0, r = job_stats(v, uuid, VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED, &p, &n);
 
 	if (r < 0)
 		return r;
