@@ -401,7 +401,8 @@ static int check_outside(struct ike_sa *sa, const struct ike_sa_msg *m, struct c
 	uint8_t pld;
 	int r;
 
-	if (!sa->in.aead || !(m->h->flags & IKE_FLAG_I) != sa->initiator)
+	if (!sa->in.aead || !(m->h->flags & IKE_FLAG_I) != sa->initiator || m->h->exchange < IKE_AUTH ||
+	    m->h->exchange > IKE_INFORMATIONAL)
 		return CW_E_STATE;
 	if (response ? !ike_exch_expects(&sa->x, m->h->id) : ike_exch_kind(&sa->x, m->h->id) == IKE_EXCH_OUTSIDE)
 		return CW_E_REPLAY;

@@ -12,3 +12,4 @@ $(eval $(call test,test_ike_cookie,tests/unit,test_ike_cookie.c,ike base,$(LIBCR
 $(eval $(call test,test_ike_refuse,tests/exchange,test_ike_refuse.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_loss,tests/exchange,test_ike_loss.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_renew,tests/exchange,test_ike_renew.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_hostile,tests/exchange,test_ike_hostile.c,ikepair ike base,$(LIBCRYPTO)))
