@@ -116,8 +116,10 @@ static void target_end(struct run *u, const char *text)
 	if (u->target_lost)
 		return;
 	u->target_lost = true;
-	cw_log(WARN, order_str(u, "id"), "connection to the target's libvirt: %s", text);
 	chan_free(cw_steal(&u->target));
+	if (hold_answered(u->hold))
+		return;
+	cw_log(WARN, order_str(u, "id"), "connection to the target's libvirt: %s", text);
 	if (hold_pending(u->hold))
 		tell(u, "lost", text);
 	else

@@ -113,6 +113,11 @@ bool hold_pending(const struct hold *h)
 	return h->state == ASKED || h->state == ANSWERED || h->state == REFUSED;
 }
 
+bool hold_answered(const struct hold *h)
+{
+	return h->state == ANSWERED;
+}
+
 int hold_release(struct hold *h)
 {
 	if (h->state != ANSWERED)

@@ -31,6 +31,8 @@ CW_NODISCARD int hold_from_client(struct hold *h, const void *data, size_t size)
 CW_NODISCARD int hold_from_target(struct hold *h, const void *data, size_t size);
 /* Has the client asked for Finish without an answer from us so far? Then an end of the target's stream must not reach it. */
 bool hold_pending(const struct hold *h);
+/* Is the good reply in hand? Then the target's stream is not needed any more. */
+bool hold_answered(const struct hold *h);
 /* Passes the good reply on. CW_E_STATE when there is none. */
 CW_NODISCARD int hold_release(struct hold *h);
 /* Answers Finish with an error that says TEXT. CW_E_STATE when nothing is pending. */

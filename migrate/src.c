@@ -204,12 +204,20 @@ int src_cancel(struct agent *a, struct job *j, struct cw_why *why)
 	return 0;
 }
 
+/* What the target may act on. It hears of a release only when the source guest is gone: see step fence. */
+static enum job_decision told_decision(struct agent *a, const struct job *j)
+{
+	const struct src *s = find(a, j);
+
+	return j->decision == JOB_RELEASED && s && !s->fenced ? JOB_UNDECIDED : j->decision;
+}
+
 /* The record RELEASED of this job: the last one, or the one before when the target's OWNED is known. */
 static void add_released(struct agent *a, const struct job *j, struct cw_json *body)
 {
 	struct own o;
 
-	if (j->decision != JOB_RELEASED || own_load(jobs_db(a->jobs), j->uuid, &o) < 0)
+	if (own_load(jobs_db(a->jobs), j->uuid, &o) < 0)
 		return;
 	cw_json_set_int(body, "epoch", o.epoch);
 	cw_json_set_str(body, "hash", o.state == OWN_RELEASED ? o.hash : o.prev_hash);
@@ -229,8 +237,9 @@ void src_on_status(void *ctx, struct cw_rpc_call *call, const struct cw_json *re
 	}
 	body = cw_json_object();
 	cw_json_set_str(body, "state", job_state_name(j->state));
-	cw_json_set_str(body, "decision", job_decision_name(j->decision));
-	add_released(a, j, body);
+	cw_json_set_str(body, "decision", job_decision_name(told_decision(a, j)));
+	if (told_decision(a, j) == JOB_RELEASED)
+		add_released(a, j, body);
 	cw_rpc_reply(call, body);
 }
 

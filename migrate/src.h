@@ -5,7 +5,7 @@
  * Three rows of steps, walked by src.c; which one is walked follows from the decision on the disk:
  *
  *   undecided   prepare copy prove release            forward, in a process that lives
- *   released    commit confirm park finish            only forward, however often it takes
+ *   released    fence commit confirm park finish      only forward, however often it takes
  *   aborted     abort resume clean                    back to where it was
  *
  * After a restart an undecided migration is aborted, the others go on. The source guest is

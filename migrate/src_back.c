@@ -119,12 +119,28 @@ static void work_done(void *ctx)
 		src_step_done(s);
 }
 
+/* A migration that still copies is ended at libvirt; there is none when Finish was asked for. */
+static void stop_run(void *ctx)
+{
+	const struct src *s = ctx;
+	struct virt_state v;
+
+	if (virt_state(s->agent->virt, s->job->uuid, &v) == 0 && v.busy)
+		(void)!virt_abort_job(s->agent->virt, s->job->uuid);
+}
+
+static void stop_done(void *ctx)
+{
+	(void)ctx;                              /* the child's end is what counts */
+}
+
 /* Runs when the step begins, when the child is done, and when its time is up: libvirt resumes the source by itself when its call
  * fails; settling looks whether it did. */
 static void step_resume(struct src *s)
 {
 	if (s->child && !s->child_over && cw_clock_now_ms() - s->step_ms < CHILD_TIMEOUT_MS && child_fail(s->child) == 0) {
 		cw_timer_arm(s->timer, CHILD_TIMEOUT_MS);
+		(void)!work_post(s->work, stop_run, stop_done, s);
 		return;
 	}
 	src_child_kill(s);

@@ -48,6 +48,7 @@ struct src {
 	char token[65];
 	struct child *child;
 	bool child_over, held, working;
+	bool fenced;                    /* after the release: the source guest is gone */
 	char child_text[256];
 	unsigned uid, gid;              /* of QEMU */
 	uint64_t stopped_us;

@@ -14,7 +14,7 @@
 CW_LOG_MODULE(src);
 
 enum {
-	PREPARE_TIMEOUT_MS = 120000, PROVE_TIMEOUT_MS = 120000, COMMIT_TIMEOUT_MS = 10000, PROGRESS_MS = 500,
+	PREPARE_TIMEOUT_MS = 120000, COMMIT_TIMEOUT_MS = 10000, PROGRESS_MS = 500,
 	CONFIRM_TIMEOUT_MS = 15000, QEMU_DOWNTIME_MS = 300
 };
 
@@ -169,10 +169,26 @@ static void progress_done(void *ctx)
 	job_notify(s->job);
 }
 
+/* How long the guest has stood still must stay within its budget, whatever the other side or the path between does. */
+static int check_downtime(const struct src *s, struct cw_why *why)
+{
+	uint64_t still_ms = s->stopped_us ? (cw_clock_now_us() - s->stopped_us) / 1000 : 0;
+
+	if (still_ms <= s->agent->conf.downtime_ms)
+		return 0;
+	return cw_why_set(why, CW_E_LIMIT, NULL, "downtime_ms", "the guest has stood still for %llu ms, the budget is %u ms",
+			  (unsigned long long)still_ms, s->agent->conf.downtime_ms);
+}
+
 static void step_copy(struct src *s)
 {
 	struct cw_why why = { 0 };
 	int r;
+
+	if ((r = check_downtime(s, &why)) < 0) {
+		src_step_failed(s, r, &why);
+		return;
+	}
 
 	if (!s->child && !s->child_over && (r = child_start(s)) < 0) {
 		src_step_failed(s, r, cw_why_set(&why, r, NULL, "process", "of the migration cannot be started") ? &why : NULL);
@@ -284,7 +300,7 @@ static void step_prove(struct src *s)
 		free(p);
 		proof_part(s, -ENOMEM, NULL);
 	}
-	if (peer_ask(s->peer, full ? "prove" : "inspect", s->job->id, NULL, PROVE_TIMEOUT_MS, on_proof, s) < 0)
+	if (peer_ask(s->peer, full ? "prove" : "inspect", s->job->id, NULL, s->agent->conf.downtime_ms, on_proof, s) < 0)
 		proof_part(s, CW_E_UNREACHABLE, NULL);
 }
 
@@ -292,16 +308,11 @@ static void step_prove(struct src *s)
 
 static int may_release(struct src *s, struct cw_why *why)
 {
-	uint64_t still_ms = (cw_clock_now_us() - s->stopped_us) / 1000;
-
 	if (s->cancelled)
 		return CW_E_CANCELLED;
 	if (!s->held || s->child_over)
 		return cw_why_set(why, CW_E_UNREACHABLE, NULL, "libvirt", "%s", s->child_text);
-	if (still_ms > s->agent->conf.downtime_ms)
-		return cw_why_set(why, CW_E_LIMIT, NULL, "downtime_ms", "the guest has stood still for %llu ms, the budget is %u ms",
-				  (unsigned long long)still_ms, s->agent->conf.downtime_ms);
-	return 0;
+	return check_downtime(s, why);
 }
 
 static void step_release(struct src *s)
@@ -324,6 +335,42 @@ static const struct src_step forward_rows[] = {
 	{ "prepare", step_prepare }, { "copy", step_copy }, { "prove", step_prove }, { "release", step_release },
 };
 const struct src_steps src_forward = { forward_rows, CW_COUNT(forward_rows) };
+
+/* ---- fence: the source guest can never run again ---- */
+
+/*
+ * It stands still, but libvirt may hold somebody's "resume" back until its job is over. So its emulator is killed before the
+ * target hears of the release: whatever happens from here, there is nothing left that could be resumed.
+ */
+static void fence_run(void *ctx)
+{
+	struct src *s = ctx;
+
+	s->r = virt_kill(s->agent->virt, s->job->uuid);
+}
+
+static void work_done(void *ctx)
+{
+	struct src *s = ctx;
+
+	if (s->r < 0)
+		src_step_failed(s, s->r, &s->why);
+	else
+		src_step_done(s);
+}
+
+static void fence_done(void *ctx)
+{
+	struct src *s = ctx;
+
+	s->fenced = s->r == 0;
+	work_done(s);
+}
+
+static void step_fence(struct src *s)
+{
+	src_work(s, fence_run, fence_done);
+}
 
 /* ---- commit: the target takes over ---- */
 
@@ -378,23 +425,13 @@ static void step_commit(struct src *s)
 		src_step_done(s);
 }
 
-/* ---- confirm: the source guest ends ---- */
+/* ---- confirm: libvirt gets its answer, and tidies up ---- */
 
 static void confirm_run(void *ctx)
 {
 	struct src *s = ctx;
 
 	s->r = virt_destroy(s->agent->virt, s->job->uuid);
-}
-
-static void work_done(void *ctx)
-{
-	struct src *s = ctx;
-
-	if (s->r < 0)
-		src_step_failed(s, s->r, &s->why);
-	else
-		src_step_done(s);
 }
 
 /* Runs when the step begins, when the child is done, and when its time is up. */
@@ -489,6 +526,6 @@ static void step_finish(struct src *s)
 }
 
 static const struct src_step after_rows[] = {
-	{ "commit", step_commit }, { "confirm", step_confirm }, { "park", step_park }, { "finish", step_finish },
+	{ "fence", step_fence }, { "commit", step_commit }, { "confirm", step_confirm }, { "park", step_park }, { "finish", step_finish },
 };
 const struct src_steps src_after = { after_rows, CW_COUNT(after_rows) };

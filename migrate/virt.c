@@ -3,10 +3,14 @@
 #include "migrate/virt.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "interconnect/base/log.h"
@@ -14,6 +18,8 @@
 #include "migrate/xml.h"
 
 CW_LOG_MODULE(virt);
+
+enum { KILL_WAIT_MS = 300 };
 
 struct virt {
 	char *uri;
@@ -405,6 +411,67 @@ int virt_destroy(struct virt *v, const char *uuid)
 	if (virt_state(v, uuid, &s) == 0 && (s.power == VIRT_NONE || s.power == VIRT_OFF))
 		return 0;                       /* it went by itself meanwhile */
 	return r < 0 ? r : CW_E_STATE;
+}
+
+/* Does the process PID have UUID among its arguments? */
+static bool is_emulator(pid_t pid, const char *uuid)
+{
+	char path[64], args[64 * 1024];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, args, sizeof args);
+	close(fd);
+	return n > 0 && memmem(args, (size_t)n, uuid, strlen(uuid));
+}
+
+static bool emulator_pid(const char *name, const char *uuid, pid_t *ret_pid)
+{
+	char path[160];
+	FILE *f;
+	int pid = 0;
+
+	snprintf(path, sizeof path, "/run/libvirt/qemu/%.63s.pid", name);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	fclose(f);
+	*ret_pid = pid;
+	return pid > 1 && is_emulator(pid, uuid);
+}
+
+/* A killed emulator that still gives its memory back runs no guest any more, so the wait is short. */
+static bool kill_and_wait(pid_t pid, const char *uuid)
+{
+	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	bool sent;
+
+	if (p.fd < 0)
+		return false;
+	sent = is_emulator(pid, uuid) && syscall(SYS_pidfd_send_signal, p.fd, SIGKILL, NULL, 0) == 0;
+	if (sent)
+		(void)poll(&p, 1, KILL_WAIT_MS);
+	close(p.fd);
+	return sent;
+}
+
+int virt_kill(struct virt *v, const char *uuid)
+{
+	CW_AUTO(domain_cleanup) virDomainPtr d = NULL;
+	int r = domain_get(v, uuid, &d);
+	pid_t pid;
+
+	if (r == CW_E_NOT_FOUND)
+		return 0;
+	if (r == 0 && emulator_pid(virDomainGetName(d), uuid, &pid) && kill_and_wait(pid, uuid))
+		return 0;
+	return virt_destroy(v, uuid);
 }
 
 int virt_set_autostart(struct virt *v, const char *uuid, bool on)

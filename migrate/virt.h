@@ -68,6 +68,8 @@ CW_NODISCARD int virt_downtime(struct virt *v, const char *uuid, uint64_t *ret_m
 CW_NODISCARD int virt_resume(struct virt *v, const char *uuid);
 /* Ends the guest at once. A VM that is off or not there is fine. */
 CW_NODISCARD int virt_destroy(struct virt *v, const char *uuid);
+/* The same at once: kills the emulator, without waiting for libvirt to tidy up. Falls back to virt_destroy(). */
+CW_NODISCARD int virt_kill(struct virt *v, const char *uuid);
 CW_NODISCARD int virt_abort_job(struct virt *v, const char *uuid);
 CW_NODISCARD int virt_set_autostart(struct virt *v, const char *uuid, bool on);
 CW_NODISCARD int virt_define(struct virt *v, const char *xml, struct cw_why *why);
