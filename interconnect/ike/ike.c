@@ -285,7 +285,6 @@ void ike_start(struct ike *k, uint64_t now_ms)
 void ike_stop(struct ike *k, uint64_t now_ms)
 {
 	k->active = false;
-	k->renew_serial = 0;
 	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
 		ike_sa_leave(sa, "stopped");
 	snprintf(k->why, sizeof k->why, "stopped");

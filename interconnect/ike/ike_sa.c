@@ -59,7 +59,8 @@ int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *remote, 
 	struct ike_sa *sa;
 	struct ike_nonce *own;
 
-	if (!make_room(k))
+	/* Strangers fill up their room, not ours: of our own attempts there is one at a time. */
+	if (!initiator && !make_room(k))
 		return CW_E_LIMIT;
 	sa = calloc(1, sizeof *sa);
 	if (!sa)

@@ -393,7 +393,9 @@ void ike_task_init_request(struct ike *k, const struct cw_endpoint *from, const 
 		return;
 	}
 	if ((r = respond(&q, sa)) < 0) {
+		/* Above all a public value that is no point. */
+		cw_stat_inc(k->stat, CW_STAT_IKE_REJECTED);
 		ike_sa_drop(sa, now_ms, "IKE_SA_INIT of the peer could not be answered");
-		refuse(&q, IKE_N_INVALID_SYNTAX, NULL, 0);      /* a public value that is no point */
+		ike_task_init_notify(k, from, h, IKE_N_INVALID_SYNTAX, NULL, 0, now_ms);
 	}
 }

@@ -444,6 +444,100 @@ static void bounded(void **state)
 }
 
 /* A peer that answers every cookie with another is left alone after a few. */
+static void bounded_with_cookies(void **state)
+{
+	(void)state;
+	to_step(0);
+	for (unsigned i = 0; i < 100; i++) {
+		pair_open(&p, 0, &m);
+		p.q[0].p[0] = (uint8_t)i;
+		pair_inject(&p, PAIR_B, p.q[0].p, p.q[0].size);
+		if (p.q[p.n - 1].size < 100) {          /* a cookie: bring it */
+			pair_open(&p, p.n - 1, &m2);
+			pair_copy(&p, 0);
+			memmove(&m.pld[1], &m.pld[0], m.n++ * sizeof m.pld[0]);
+			m.pld[0] = m2.pld[0];
+			pair_close(&p, p.n - 1, &m);
+			pair_inject(&p, PAIR_B, p.q[p.n - 1].p, p.q[p.n - 1].size);
+		}
+		assert_true(count_sas(PAIR_B) <= IKE_SA_MAX);
+		while (p.n > 1) {
+			struct pair_packet keep = p.q[0];
+
+			p.q[0] = p.q[1];
+			p.q[1] = keep;
+			pair_drop(&p);
+		}
+		p.now_ms += 100;
+	}
+	assert_int_equal(count_sas(PAIR_B), IKE_SA_MAX);
+	/* B can call all the same. */
+	p.side[PAIR_B].k->conf.initiate = true;
+	pair_drop(&p);
+	ike_start(p.side[PAIR_B].k, p.now_ms);
+	pair_run(&p);
+	assert_true(pair_is_joined(&p));
+	pair_free(&p);
+}
+
+/* The same SPI and nonce, but not the same request: no answer, no SA. */
+static void init_request_again_but_different(void **state)
+{
+	(void)state;
+	to_step(0);
+	pair_copy(&p, 0);
+	pair_copy(&p, 0);
+	p.q[1].p[p.q[1].size - 1] ^= 1;
+	pair_step(&p);
+	assert_int_equal(p.n, 3);
+	pair_step(&p);
+	assert_int_equal(p.n, 2);
+	assert_int_equal(dropped(PAIR_B), 1);
+	pair_step(&p);
+	assert_int_equal(p.n, 2);
+	assert_int_equal(count_sas(PAIR_B), 1);
+	pair_free(&p);
+}
+
+/* TEST RFC 7296 s2.23 */
+static void nat_detection(void **state)
+{
+	(void)state;
+	for (int encap = 0; encap < 2; encap++)
+		for (int step = 0; step < 2; step++) {
+			uint8_t spis[16], ip[] = { 192, 0, 2, 0 }, port[] = { 4500 >> 8, 4500 & 255 }, want[2][20];
+			struct cw_span in[] = { { spis, 16 }, { ip, 4 }, { port, 2 } };
+			size_t n = 0;
+
+			fast();
+			p.side[PAIR_A].conf.encap = p.side[PAIR_B].conf.encap = encap;
+			pair_start(&p);
+			for (int i = 0; i < step; i++)
+				pair_step(&p);
+			memcpy(spis, p.q[0].p, sizeof spis);
+			for (uint8_t i = 0; i < 2; i++) {
+				ip[3] = (uint8_t)(1 + (i ^ step));      /* source, destination */
+				assert_int_equal(cw_hash(CW_HASH_SHA1, in, 3, want[i]), 0);
+			}
+			pair_open(&p, 0, &m);
+			for (size_t i = 0; i < m.n; i++) {
+				const uint8_t *b = m.pld[i].body;
+				unsigned type = m.pld[i].type == IKE_PT_N ? (unsigned)(b[2] << 8 | b[3]) : 0;
+
+				if (type == IKE_N_NAT_DETECTION_SOURCE_IP)
+					assert_int_equal(memcmp(b + 4, want[0], 20) != 0, encap);
+				else if (type == IKE_N_NAT_DETECTION_DESTINATION_IP)
+					assert_memory_equal(b + 4, want[1], 20);
+				else
+					continue;
+				assert_int_equal(m.pld[i].size, 24);
+				n++;
+			}
+			assert_int_equal(n, 2);
+			pair_free(&p);
+		}
+}
+
 static void cookies_without_end(void **state)
 {
 	struct ike_header h = { .exchange = IKE_SA_INIT, .flags = IKE_FLAG_R };
@@ -888,6 +982,88 @@ static void bad_requests_when_up(void **state)
 		}
 }
 
+/* Sealed rightly, but around it: the flag of the wrong role, another critical payload before SK. */
+static void outside_of_the_seal(void **state)
+{
+	static uint8_t buf[400];
+	uint8_t nonce[CW_AEAD_NONCE], plain[1] = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct ike_header h = { .exchange = IKE_INFORMATIONAL, .flags = IKE_FLAG_I, .id = 2 };
+		struct ike_sa *sa;
+		struct ike_out o;
+		uint8_t *p_sk;
+		size_t at, aad;
+		int size;
+
+		joined();
+		sa = p.side[PAIR_A].k->sas;
+		h.spi_i = sa->spi_i;
+		h.spi_r = sa->spi_r;
+		if (i == 1)
+			h.flags = 0;
+		o = ike_msg_begin(buf, sizeof buf, &h);
+		if (i >= 2)
+			ike_pld_bytes(&o, i == 2 ? (enum ike_pt)200 : IKE_PT_N, "\0\0\x60\1", 4);
+		if (i == 2)
+			buf[IKE_HEADER + 1] = IKE_CRITICAL;
+		at = ike_msg_open(&o, IKE_PT_SK);
+		if (i == 2)
+			buf[IKE_HEADER + 1] = IKE_CRITICAL;
+		aad = o.w.len;
+		p_sk = cw_wr_take(&o.w, IKE_SK_IV + 1 + CW_AEAD_TAG);
+		assert_non_null(p_sk);
+		memset(p_sk, 0xee, IKE_SK_IV);
+		ike_msg_close(&o, at);
+		size = ike_msg_end(&o);
+		memcpy(nonce, sa->out.salt, 4);
+		memset(nonce + 4, 0xee, 8);
+		assert_int_equal(cw_aead_seal(sa->out.aead, nonce, buf, aad, plain, 1, p_sk + IKE_SK_IV), 0);
+		assert_true(pair_inject(&p, PAIR_B, buf, (size_t)size));
+		if (i == 1 || i == 3) {
+			assert_int_equal(p.n, 0);
+			assert_int_equal(dropped(PAIR_B), 1);
+		} else {
+			assert_int_equal(p.n, 1);
+			sa->x.in_id = 0;
+			pair_open(&p, 0, &m2);
+			assert_int_equal(m2.n, i == 0 ? 0 : 1);
+			if (i == 2)
+				assert_true(pair_has_notify(&m2, IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD));
+		}
+		assert_true(pair_is_joined(&p));
+		pair_free(&p);
+	}
+}
+
+/* The right id, the wrong exchange: the question stays open. */
+static void answer_of_another_exchange(void **state)
+{
+	(void)state;
+	fast();
+	p.side[PAIR_A].conf.dpd_ms = 1000;
+	pair_start(&p);
+	pair_step(&p);
+	pair_step(&p);
+	pair_step(&p);
+	pair_open(&p, 0, &m);                   /* the IKE_AUTH response */
+	pair_run(&p);
+	pair_pass_lost(&p, 999);
+	p.now_ms++;
+	ike_tick(p.side[PAIR_A].k, p.now_ms);
+	pair_step(&p);
+	p.q[0].p[18] = IKE_AUTH;
+	pair_close(&p, 0, &m);
+	pair_step(&p);
+	assert_int_equal(dropped(PAIR_A), 1);
+	assert_non_null(p.side[PAIR_A].k->sas->x.request);
+	pair_pass(&p, 600);                     /* asked again, and answered */
+	assert_null(p.side[PAIR_A].k->sas->x.request);
+	assert_true(pair_is_joined(&p));
+	pair_free(&p);
+}
+
 /* An answer that makes no sense ends the SA in order. */
 static void bad_response_when_up(void **state)
 {
@@ -952,6 +1128,9 @@ int main(void)
 		cmocka_unit_test(downgrades_are_noticed),
 		cmocka_unit_test(cookie_is_asked_and_brought),
 		cmocka_unit_test(bounded),
+		cmocka_unit_test(bounded_with_cookies),
+		cmocka_unit_test(init_request_again_but_different),
+		cmocka_unit_test(nat_detection),
 		cmocka_unit_test(cookies_without_end),
 		cmocka_unit_test(init_responses),
 		cmocka_unit_test(auth_request_payloads),
@@ -964,6 +1143,8 @@ int main(void)
 		cmocka_unit_test(reflection),
 		cmocka_unit_test(deletes),
 		cmocka_unit_test(bad_requests_when_up),
+		cmocka_unit_test(outside_of_the_seal),
+		cmocka_unit_test(answer_of_another_exchange),
 		cmocka_unit_test(bad_response_when_up),
 		cmocka_unit_test(no_secret_in_the_log),
 	};

@@ -261,6 +261,26 @@ static void narrowed(void **state)
 	pair_free(&p);
 }
 
+/* An IKE SA without child whose initiator vanishes is deleted by the responder. */
+static void childless_and_alone(void **state)
+{
+	(void)state;
+	pair_init(&p);
+	p.side[PAIR_B].conf.local_ts = prefix("10.99.0.0/16");
+	pair_start(&p);
+	for (int i = 0; i < 3; i++)
+		pair_step(&p);
+	assert_non_null(p.side[PAIR_B].k->sas);
+	assert_int_equal(ike_state(p.side[PAIR_B].k), IKE_IDLE);
+	ike_free(p.side[PAIR_A].k);
+	p.side[PAIR_A].k = NULL;
+	pair_pass_lost(&p, IKE_CHILDLESS_MS);
+	assert_int_equal(p.side[PAIR_B].k->sas->state, IKE_SA_DELETING);
+	pair_pass_lost(&p, 16000);
+	assert_null(p.side[PAIR_B].k->sas);
+	pair_free(&p);
+}
+
 /* A responder that answers with more than was asked for. */
 static void widened(void **state)
 {
@@ -275,6 +295,27 @@ static void widened(void **state)
 	pair_run(&p);
 	assert_int_equal(p.side[PAIR_A].n_children, 0);
 	assert_true(pair_logged("traffic selectors are not within ours"));
+	pair_free(&p);
+}
+
+/* Ours, and another beside it. */
+static void two_selectors(void **state)
+{
+	struct pair_payload *ts;
+
+	(void)state;
+	pair_init(&p);
+	pair_start(&p);
+	for (int i = 0; i < 3; i++)
+		pair_step(&p);
+	pair_open(&p, 0, &m);
+	ts = &m.pld[pair_find(&m, IKE_PT_TSI)];
+	ts->body[0] = 2;
+	memcpy(ts->body + ts->size, ts->body + 4, 16);
+	ts->size += 16;
+	pair_close(&p, 0, &m);
+	pair_run(&p);
+	assert_int_equal(p.side[PAIR_A].n_children, 0);
 	pair_free(&p);
 }
 
@@ -303,8 +344,14 @@ static void put_right(void **state)
 	pair_start(&p);
 	pair_pass(&p, 5000);
 	assert_false(pair_is_joined(&p));
+	pair_pass(&p, 60000);
 	p.side[PAIR_A].refuse_child = 0;
 	pair_pass(&p, 30000);
+	assert_true(pair_is_joined(&p));
+	/* Success is rewarded: after it the first attempt comes soon again. */
+	ike_stop(p.side[PAIR_B].k, p.now_ms);
+	ike_start(p.side[PAIR_B].k, p.now_ms);
+	pair_pass(&p, 1000);
 	assert_true(pair_is_joined(&p));
 	pair_free(&p);
 }
@@ -373,7 +420,9 @@ int main(void)
 		cmocka_unit_test(esn),
 		cmocka_unit_test(selectors),
 		cmocka_unit_test(narrowed),
+		cmocka_unit_test(childless_and_alone),
 		cmocka_unit_test(widened),
+		cmocka_unit_test(two_selectors),
 		cmocka_unit_test(child_cannot_be_installed),
 		cmocka_unit_test(put_right),
 		cmocka_unit_test(back_off),

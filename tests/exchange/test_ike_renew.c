@@ -431,12 +431,44 @@ static void child_deleted(void **state)
 	spi = pair_child(&p, PAIR_A)->spi_in;
 	pair_step(&p);
 	assert_int_equal(pair_n_up(&p, PAIR_A), 0);
+	assert_int_equal(p.n, 2);
+	pair_open(&p, 1, &m);
+	assert_int_equal(m.pld[pair_find(&m, IKE_PT_D)].body[0], IKE_PROTO_IKE);
 	pair_open(&p, 0, &m);
 	i = pair_find(&m, IKE_PT_D);
 	assert_int_equal(m.pld[i].body[0], IKE_PROTO_ESP);
 	assert_int_equal(m.pld[i].body[4] << 24 | m.pld[i].body[5] << 16 | m.pld[i].body[6] << 8 | m.pld[i].body[7], spi);
 	pair_pass(&p, 10000);
 	assert_true(pair_is_joined(&p));
+	pair_free(&p);
+}
+
+/* The one that waits leaves the rest to the initiator, for a while. The child cannot be deleted twice. */
+static void child_deleted_by_initiator(void **state)
+{
+	uint8_t del[8] = { IKE_PROTO_ESP, 4, 0, 1 };
+	struct cw_wr w = cw_wr_of(del, sizeof del);
+
+	(void)state;
+	joined();
+	cw_wr_u32(&w, 0x03040001);
+	cw_wr_u32(&w, pair_child(&p, PAIR_A)->spi_in);
+	for (int i = 0; i < 2; i++) {
+		m.n = 0;
+		pair_add(&m, IKE_PT_D, del, sizeof del);
+		pair_request(&p, PAIR_A, IKE_INFORMATIONAL, &m);
+		pair_step(&p);
+		assert_int_equal(p.n, 1);
+		pair_open(&p, 0, &m);
+		assert_int_equal(m.n, i == 0 ? 1 : 0);
+		pair_drop(&p);
+		assert_int_equal(pair_n_up(&p, PAIR_B), 0);
+		assert_int_equal(ike_state(p.side[PAIR_B].k), IKE_IDLE);
+	}
+	pair_pass_lost(&p, IKE_CHILDLESS_MS - 1);
+	assert_int_equal(p.side[PAIR_B].k->sas->state, IKE_SA_UP);
+	pair_pass_lost(&p, 1);
+	assert_int_equal(p.side[PAIR_B].k->sas->state, IKE_SA_DELETING);
 	pair_free(&p);
 }
 
@@ -487,6 +519,7 @@ int main(void)
 		cmocka_unit_test(stopped_while_asking),
 		cmocka_unit_test(both_delete),
 		cmocka_unit_test(child_deleted),
+		cmocka_unit_test(child_deleted_by_initiator),
 		cmocka_unit_test(rekey_becomes_renewal),
 	};
 

@@ -271,6 +271,9 @@ static void second_proposal(void **state)
 	o = ike_msg_begin(buf, sizeof buf, NULL);
 	ike_prop_write(&o, &policy, &c, 0);
 	assert_int_equal(buf[8], 4);
+	begin();
+	proposal(true, 2, IKE_PROTO_IKE, NULL, 0, ok, 3);               /* an offer begins with number 1 */
+	assert_int_equal(ike_prop_choose(&policy, built(), &c), CW_E_NO_PROPOSAL);
 }
 
 /* ---- ESP ---- */

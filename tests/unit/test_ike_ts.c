@@ -109,12 +109,36 @@ static void whole_before_part(void **state)
 	assert_int_equal(ike_ts_narrow(&list, &ours, &got), CW_E_NOT_FOUND);
 }
 
+static void exactly(void **state)
+{
+	static const struct {
+		const char *first, *last;
+		uint8_t protocol;
+		uint16_t port_last;
+		bool is;
+	} cases[] = {
+		{ "10.71.1.0", "10.71.1.255", 0, 65535, true }, { "10.71.1.0", "10.71.1.254", 0, 65535, false },
+		{ "10.71.1.1", "10.71.1.255", 0, 65535, false }, { "10.71.0.255", "10.71.1.255", 0, 65535, false },
+		{ "10.71.1.0", "10.71.2.0", 0, 65535, false }, { "10.71.1.0", "10.71.1.255", 6, 65535, false },
+		{ "10.71.1.0", "10.71.1.255", 0, 80, false },
+	};
+	struct cw_prefix ours = prefix("10.71.1.0/24");
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(cases); i++) {
+		struct ike_ts ts = range(cases[i].first, cases[i].last, cases[i].protocol, 0, cases[i].port_last);
+
+		assert_int_equal(ike_ts_is(&ts, &ours), cases[i].is);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prefix_to_range),
 		cmocka_unit_test(narrowing),
 		cmocka_unit_test(whole_before_part),
+		cmocka_unit_test(exactly),
 	};
 
 	return cmocka_run_group_tests_name("ike_ts", tests, NULL, NULL);
