@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "interconnect/base/rand.h"
 #include "tests/lib/ike_pair.h"
 
 static struct pair p;
@@ -133,6 +134,44 @@ static void renewed_by_both(void **state)
 		pair_free(&p);
 	}
 	assert_int_equal(most, 2);              /* the nonces had to decide */
+}
+
+/* Its initiator deletes the surplus SA after two seconds; if he does not, the other does after ten. */
+static void surplus_of_a_silent_peer(void **state)
+{
+	int seen[2] = { 0 };
+
+	(void)state;
+	for (uint64_t seed = 1; seed < 40; seed++) {
+		struct ike *a;
+		int by_b = 0;
+
+		joined();
+		cw_rand_seed(seed);
+		ike_renew(p.side[PAIR_A].k, p.now_ms);
+		ike_renew(p.side[PAIR_B].k, p.now_ms);
+		pair_run(&p);
+		assert_int_equal(pair_n_up(&p, PAIR_B), 2);
+		a = p.side[PAIR_A].k;
+		p.side[PAIR_A].k = NULL;
+		pair_pass_lost(&p, IKE_SETTLE_MS);
+		for (const struct ike_sa *sa = p.side[PAIR_B].k->sas; sa; sa = sa->next)
+			by_b += sa->state == IKE_SA_DELETING;
+		seen[by_b]++;
+		pair_pass_lost(&p, 4 * IKE_SETTLE_MS - 1);
+		by_b = 0;
+		for (const struct ike_sa *sa = p.side[PAIR_B].k->sas; sa; sa = sa->next)
+			by_b += sa->state == IKE_SA_UP;
+		assert_in_range(by_b, 1, 2);
+		pair_pass_lost(&p, 1);
+		by_b = 0;
+		for (const struct ike_sa *sa = p.side[PAIR_B].k->sas; sa; sa = sa->next)
+			by_b += sa->state == IKE_SA_UP;
+		assert_int_equal(by_b, 1);
+		p.side[PAIR_A].k = a;
+		pair_free(&p);
+	}
+	assert_true(seen[0] > 5 && seen[1] > 5);
 }
 
 /* Both connect at once: the same. */
@@ -505,6 +544,7 @@ int main(void)
 		cmocka_unit_test(renewed_by_either),
 		cmocka_unit_test(renewed_often),
 		cmocka_unit_test(renewed_by_both),
+		cmocka_unit_test(surplus_of_a_silent_peer),
 		cmocka_unit_test(both_connect),
 		cmocka_unit_test(renewal_with_losses),
 		cmocka_unit_test(renewal_without_answer),
