@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+MIGRATE_LINK = $(LIBVIRT) $(LIBNBD) $(LIBXML) $(BASE_LIBS) -lpthread
+$(eval $(call test,test_rpcmsg,tests/unit,test_rpcmsg.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_filter,tests/unit,test_filter.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_cookie,tests/unit,test_cookie.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_hold,tests/unit,test_hold.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_xml,tests/unit,test_xml.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_dom,tests/unit,test_dom.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_own,tests/unit,test_own.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_job,tests/unit,test_job.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_park,tests/unit,test_park.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_disk,tests/unit,test_disk.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_stream,tests/unit,test_stream.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_agent_conf,tests/unit,test_agent_conf.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_offer,tests/unit,test_offer.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_work,tests/unit,test_work.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_chan,tests/unit,test_chan.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_link,tests/unit,test_link.c,migrate base,$(MIGRATE_LINK)))
