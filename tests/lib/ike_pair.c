@@ -179,6 +179,13 @@ void pair_init(struct pair *p)
 	init_side(p, PAIR_B);
 }
 
+void pair_init_fast(struct pair *p)
+{
+	pair_init(p);
+	for (int s = 0; s < PAIR_SIDES; s++)
+		assert_int_equal(ike_suite_parse("aes256gcm16-prfsha384-x25519", false, &p->side[s].conf.ike, NULL), 0);
+}
+
 /* Version control keeps no modes: the key is copied to where it has the right one. */
 static struct cw_key *load_key(const char *name)
 {
@@ -332,6 +339,12 @@ void pair_drop(struct pair *p)
 	struct pair_packet q = take(p);
 
 	free(q.p);
+}
+
+void pair_keep_first(struct pair *p)
+{
+	while (p->n > 1)
+		free(p->q[--p->n].p);
 }
 
 void pair_copy(struct pair *p, size_t i)
@@ -528,6 +541,22 @@ void pair_request(struct pair *p, int side, uint8_t exchange, const struct pair_
 }
 
 /* ---- looking ---- */
+
+uint64_t pair_dropped(const struct pair *p, int side)
+{
+	const uint64_t *n = p->side[side].stat.n;
+
+	return n[CW_STAT_IKE_MALFORMED] + n[CW_STAT_IKE_REJECTED];
+}
+
+size_t pair_n_sas(const struct pair *p, int side)
+{
+	size_t n = 0;
+
+	for (const struct ike_sa *sa = p->side[side].k->sas; sa; sa = sa->next)
+		n++;
+	return n;
+}
 
 size_t pair_n_up(const struct pair *p, int side)
 {

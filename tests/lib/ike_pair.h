@@ -55,6 +55,8 @@ struct pair {
 
 /* Both configurations as they usually are: PSK, aes256gcm16-prfsha384-ecp384, no ESN, no DPD. */
 void pair_init(struct pair *p);
+/* The same with X25519, which is fast. */
+void pair_init_fast(struct pair *p);
 /* The same with certificates of tests/vectors/certs by these names. */
 void pair_init_certs(struct pair *p, const char *a, const char *b);
 /* Makes the peers from the configurations as they are now, and starts them; A's first message is in the queue. */
@@ -68,6 +70,8 @@ void pair_step(struct pair *p);
 /* Delivers until the queue is empty. */
 void pair_run(struct pair *p);
 void pair_drop(struct pair *p);
+/* Drops all but the first. */
+void pair_keep_first(struct pair *p);
 /* Puts a copy of packet I at the end. */
 void pair_copy(struct pair *p, size_t i);
 /* Hands bytes to a side as if they came from the other, if it says that they are for it. */
@@ -100,6 +104,9 @@ void pair_request(struct pair *p, int side, uint8_t exchange, const struct pair_
 /* Adds a payload to a message. */
 void pair_add(struct pair_message *m, uint8_t type, const void *body, size_t size);
 
+/* Messages that a side dropped, malformed or rejected; its SAs, in whatever state. */
+uint64_t pair_dropped(const struct pair *p, int side);
+size_t pair_n_sas(const struct pair *p, int side);
 size_t pair_n_up(const struct pair *p, int side);
 /* Each side has exactly one child, and they fit: SPIs, keys, selectors. */
 bool pair_is_joined(const struct pair *p);
