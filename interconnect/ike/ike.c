@@ -47,7 +47,8 @@ static int check_conf(const struct ike_conf *c)
 	return 0;
 }
 
-int ike_new(const struct ike_conf *conf, const struct ike_ops *ops, void *ctx, struct cw_stat *stat, struct ike **ret_ike)
+int ike_new(const struct ike_conf *conf, const struct ike_ops *ops, void *ctx, struct cw_stat *stat,
+	    struct ike **ret_ike)
 {
 	struct ike *k;
 	int r;
@@ -63,7 +64,8 @@ int ike_new(const struct ike_conf *conf, const struct ike_ops *ops, void *ctx, s
 	k->stat = stat;
 	k->retry_ms = UINT64_MAX;
 	k->backoff_ms = IKE_RETRY_MIN_MS;
-	if ((r = ike_id_parse(conf->local_id, &k->local_id)) < 0 || (r = ike_id_parse(conf->remote_id, &k->remote_id)) < 0) {
+	if ((r = ike_id_parse(conf->local_id, &k->local_id)) < 0 ||
+	    (r = ike_id_parse(conf->remote_id, &k->remote_id)) < 0) {
 		free(k);
 		return r;
 	}
@@ -152,9 +154,10 @@ void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
 {
 	char ep[CW_ENDPOINT_TEXT], suite[IKE_SUITE_TEXT], esp[IKE_SUITE_TEXT];
 
-	cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r with %s at %s (%s, %s)%s", sa->spi_i, sa->spi_r,
-	       k->conf.remote_id, cw_endpoint_text(&sa->remote, ep), ike_suite_text(&k->conf.ike, false, suite),
-	       ike_suite_text(&k->conf.esp, true, esp), sa->child_in ? "" : ", without child");
+	cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r with %s at %s (%s, %s)%s", sa->spi_i,
+	       sa->spi_r, k->conf.remote_id, cw_endpoint_text(&sa->remote, ep),
+	       ike_suite_text(&k->conf.ike, false, suite), ike_suite_text(&k->conf.esp, true, esp),
+	       sa->child_in ? "" : ", without child");
 	for (struct ike_sa *old = k->sas; old; old = old->next) {
 		if (old == sa || old->up_serial == 0 || old->up_serial > sa->begin_serial)
 			continue;
@@ -399,8 +402,8 @@ bool ike_info(const struct ike *k, struct ike_info *ret_info)
 	if (!sa)
 		return false;
 	*ret_info = (struct ike_info){
-		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .initiator = sa->initiator, .ike = k->conf.ike, .esp = k->conf.esp,
-		.established_ms = sa->up_ms,
+		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .initiator = sa->initiator,
+		.ike = k->conf.ike, .esp = k->conf.esp, .established_ms = sa->up_ms,
 	};
 	snprintf(ret_info->peer_id, sizeof ret_info->peer_id, "%s", k->conf.remote_id);
 	return true;

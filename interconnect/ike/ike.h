@@ -39,7 +39,7 @@ struct ike_suite {
 
 enum { IKE_SUITE_TEXT = 64, IKE_ID_MAX = 256, IKE_PSK_MAX = 256, IKE_KEYMAT_MAX = 36 };
 
-/* What is agreed with the operator about a peer. Strings, key and certificates are borrowed and outlive the struct ike. */
+/* What is agreed with the operator about a peer. Strings, key and certificates are borrowed and outlive the struct. */
 struct ike_conf {
 	const char *name;
 	bool initiate;
@@ -85,12 +85,13 @@ struct ike_ops {
 	void (*state)(void *ctx, enum ike_state state, const char *why);
 };
 
-/* "aes256gcm16-prfsha384-ecp384"; for ESP (ESP true) "aes256gcm16". CW_E_INVALID; WHY (may be NULL) says what is known. */
+/* "aes256gcm16-prfsha384-ecp384"; for ESP (ESP true) "aes256gcm16". CW_E_INVALID; WHY (may be NULL) lists all words. */
 CW_NODISCARD int ike_suite_parse(const char *text, bool esp, struct ike_suite *ret_suite, struct cw_why *why);
 char *ike_suite_text(const struct ike_suite *s, bool esp, char buf[IKE_SUITE_TEXT]);
 
-/* CONF is copied (not what it points to). STAT counts and is borrowed. CW_E_INVALID when CONF makes no sense: no secret, a key that
- * does not fit its certificate, an unknown group, an identity that is empty or the same on both sides. */
+/* CONF is copied (not what it points to). STAT counts and is borrowed. CW_E_INVALID when CONF makes no sense: no
+ * secret, a key that does not fit its certificate, an unknown group, an identity that is empty or the same on both
+ * sides. */
 CW_NODISCARD int ike_new(const struct ike_conf *conf, const struct ike_ops *ops, void *ctx, struct cw_stat *stat,
 			 struct ike **ret_ike);
 void ike_free(struct ike *k);           /* silent: tells nobody */

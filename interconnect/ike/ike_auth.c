@@ -8,7 +8,8 @@
 
 #include "interconnect/base/mem.h"
 
-static const uint8_t hash_numbers[] = { 0, IKE_HASH_SHA2_256, 0, IKE_HASH_SHA2_384, 0, IKE_HASH_SHA2_512, 0, IKE_HASH_IDENTITY };
+static const uint8_t hash_numbers[] = { 0, IKE_HASH_SHA2_256, 0, IKE_HASH_SHA2_384, 0, IKE_HASH_SHA2_512, 0,
+					IKE_HASH_IDENTITY };
 static const char key_pad[] = "Key Pad for IKEv2";
 
 struct cw_span ike_auth_hashes(void)

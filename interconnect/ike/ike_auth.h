@@ -35,11 +35,13 @@ bool ike_auth_knows_hash(struct cw_span list, unsigned hash);
 CW_NODISCARD int ike_auth_psk(const struct ike_auth_octets *o, struct cw_span psk, uint8_t *out, size_t *ret_size);
 CW_NODISCARD int ike_auth_sign(const struct ike_auth_octets *o, struct cw_key *key, uint8_t *out, size_t *ret_size);
 /* CW_E_AUTH (and others) unless AUTH is right. */
-CW_NODISCARD int ike_auth_check_psk(const struct ike_auth_octets *o, struct cw_span psk, const struct ike_in_auth *auth);
-CW_NODISCARD int ike_auth_check_sig(const struct ike_auth_octets *o, const struct cw_cert *cert, const struct ike_in_auth *auth);
+CW_NODISCARD int ike_auth_check_psk(const struct ike_auth_octets *o, struct cw_span psk,
+				    const struct ike_in_auth *auth);
+CW_NODISCARD int ike_auth_check_sig(const struct ike_auth_octets *o, const struct cw_cert *cert,
+				    const struct ike_in_auth *auth);
 
-/* The certificate of the peer: the first of those sent, if it leads to CA, is in time at NOW, and speaks for ID. CW_E_AUTH otherwise;
- * RET_WHY is static text then. */
+/* The certificate of the peer: the first of those sent, if it leads to CA, is in time at NOW, and speaks for ID.
+ * CW_E_AUTH otherwise; RET_WHY is static text then. */
 CW_NODISCARD int ike_auth_cert(const struct ike_in *in, const struct cw_cert *ca, const struct ike_id *id, int64_t now,
 			       struct cw_cert **ret_cert, const char **ret_why);
 

@@ -20,8 +20,8 @@ static void roll(struct ike_cookie *c, uint64_t now_ms)
 	}
 }
 
-static int compute(const struct ike_cookie *c, uint8_t number, const struct cw_ip *from, uint64_t spi_i, struct cw_span nonce,
-		   uint8_t out[IKE_COOKIE_SIZE])
+static int compute(const struct ike_cookie *c, uint8_t number, const struct cw_ip *from, uint64_t spi_i,
+		   struct cw_span nonce, uint8_t out[IKE_COOKIE_SIZE])
 {
 	uint8_t spi[8];
 	struct cw_wr w = cw_wr_of(spi, sizeof spi);
@@ -32,15 +32,15 @@ static int compute(const struct ike_cookie *c, uint8_t number, const struct cw_i
 	return cw_hmac(CW_HASH_SHA256, c->secret[number % 2], sizeof c->secret[0], in, CW_COUNT(in), out + 1);
 }
 
-int ike_cookie_make(struct ike_cookie *c, const struct cw_ip *from, uint64_t spi_i, struct cw_span nonce, uint64_t now_ms,
-		    uint8_t out[IKE_COOKIE_SIZE])
+int ike_cookie_make(struct ike_cookie *c, const struct cw_ip *from, uint64_t spi_i, struct cw_span nonce,
+		    uint64_t now_ms, uint8_t out[IKE_COOKIE_SIZE])
 {
 	roll(c, now_ms);
 	return compute(c, c->number, from, spi_i, nonce, out);
 }
 
-bool ike_cookie_is_good(struct ike_cookie *c, const struct cw_ip *from, uint64_t spi_i, struct cw_span nonce, uint64_t now_ms,
-			struct cw_span cookie)
+bool ike_cookie_is_good(struct ike_cookie *c, const struct cw_ip *from, uint64_t spi_i, struct cw_span nonce,
+			uint64_t now_ms, struct cw_span cookie)
 {
 	const uint8_t *p = cookie.p;
 	uint8_t want[IKE_COOKIE_SIZE];

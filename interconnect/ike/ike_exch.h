@@ -29,8 +29,8 @@ enum ike_exch_kind { IKE_EXCH_FRESH, IKE_EXCH_REPEATED, IKE_EXCH_OUTSIDE };
 enum ike_exch_due { IKE_EXCH_QUIET, IKE_EXCH_RESEND, IKE_EXCH_GIVE_UP };
 
 void ike_exch_fini(struct ike_exch *x);
-/* Keeps a copy of the request with id OUT_ID, which was just sent. CW_E_STATE while one is under way; CW_E_LIMIT when the ids are
- * used up. */
+/* Keeps a copy of the request with id OUT_ID, which was just sent. CW_E_STATE while one is under way; CW_E_LIMIT when
+ * the ids are used up. */
 CW_NODISCARD int ike_exch_requested(struct ike_exch *x, const void *msg, size_t size, uint64_t now_ms);
 /* Is ID the answer that we wait for? */
 bool ike_exch_expects(const struct ike_exch *x, uint32_t id);

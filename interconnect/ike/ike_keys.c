@@ -11,7 +11,8 @@
 enum { SEEDS_MAX = 4, BLOCKS_MAX = 255, SPIS = 16,
        MATERIAL_MAX = 3 * CW_HASH_MAX + 2 * IKE_KEYMAT_MAX };
 
-int ike_keys_prf_plus(enum cw_hash prf, struct cw_span key, const struct cw_span *seed, size_t n, uint8_t *out, size_t size)
+int ike_keys_prf_plus(enum cw_hash prf, struct cw_span key, const struct cw_span *seed, size_t n, uint8_t *out,
+		      size_t size)
 {
 	size_t block = cw_hash_size(prf), take;
 	struct cw_span in[SEEDS_MAX + 2];
@@ -61,8 +62,8 @@ static void cut(const uint8_t *material, struct ike_keys *k)
 	}
 }
 
-int ike_keys_derive(const struct ike_suite *suite, const struct ike_nonce *ni, const struct ike_nonce *nr, uint64_t spi_i,
-		    uint64_t spi_r, struct cw_span secret, struct ike_keys *ret_keys)
+int ike_keys_derive(const struct ike_suite *suite, const struct ike_nonce *ni, const struct ike_nonce *nr,
+		    uint64_t spi_i, uint64_t spi_r, struct cw_span secret, struct ike_keys *ret_keys)
 {
 	size_t prf = cw_hash_size(suite->prf), size = 3 * prf + 2 * ike_suite_keymat(suite->aead);
 	uint8_t skeyseed[CW_HASH_MAX], spis[SPIS], material[MATERIAL_MAX];
@@ -73,7 +74,8 @@ int ike_keys_derive(const struct ike_suite *suite, const struct ike_nonce *ni, c
 	cw_wr_u64(&w, spi_i);
 	cw_wr_u64(&w, spi_r);
 	if ((r = ike_keys_skeyseed(suite->prf, ni, nr, secret, skeyseed)) == 0)
-		r = ike_keys_prf_plus(suite->prf, (struct cw_span){ skeyseed, prf }, seed, CW_COUNT(seed), material, size);
+		r = ike_keys_prf_plus(suite->prf, (struct cw_span){ skeyseed, prf }, seed, CW_COUNT(seed), material,
+				      size);
 	if (r == 0) {
 		ret_keys->prf = suite->prf;
 		ret_keys->aead = suite->aead;
@@ -93,7 +95,8 @@ int ike_keys_child(const struct ike_keys *k, const struct ike_nonce *ni, const s
 
 	if (size > IKE_KEYMAT_MAX)
 		return CW_E_LIMIT;
-	r = ike_keys_prf_plus(k->prf, (struct cw_span){ k->d, cw_hash_size(k->prf) }, seed, CW_COUNT(seed), material, 2 * size);
+	r = ike_keys_prf_plus(k->prf, (struct cw_span){ k->d, cw_hash_size(k->prf) }, seed, CW_COUNT(seed), material,
+			      2 * size);
 	if (r == 0) {
 		memcpy(ret_i2r, material, size);
 		memcpy(ret_r2i, material + size, size);

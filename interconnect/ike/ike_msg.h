@@ -18,8 +18,8 @@ struct ike_header {
 	uint32_t id, length;
 };
 
-/* Reads the header. CW_E_TRUNC when there is none, CW_E_MALFORMED when the length is not SIZE; RET_H is filled in both cases as
- * far as there are bytes (the SPIs of a message of another version are wanted). */
+/* Reads the header. CW_E_TRUNC when there is none, CW_E_MALFORMED when the length is not SIZE; RET_H is filled in both
+ * cases as far as there are bytes (the SPIs of a message of another version are wanted). */
 CW_NODISCARD int ike_msg_header(const void *msg, size_t size, struct ike_header *ret_h);
 static inline bool ike_msg_is_response(const struct ike_header *h)
 {

@@ -74,7 +74,8 @@ struct ike_in {
 	uint8_t sk_next;
 };
 
-/* Reads the chain of payloads in BODY that begins with type FIRST. 0, CW_E_TRUNC, CW_E_EXTRA, CW_E_MALFORMED, CW_E_LIMIT. */
+/* Reads the chain of payloads in BODY that begins with type FIRST. 0, CW_E_TRUNC, CW_E_EXTRA, CW_E_MALFORMED,
+ * CW_E_LIMIT. */
 CW_NODISCARD int ike_pld_read(uint8_t first, struct cw_cur body, struct ike_in *ret_in);
 
 static inline unsigned ike_pld_count(const struct ike_in *in, enum ike_pt type)

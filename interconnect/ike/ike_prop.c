@@ -276,7 +276,8 @@ static bool is_written(const struct ike_prop_policy *p, const struct ike_prop_ch
 	return choice ? choice->hit[i] : !p->want[i].optional;
 }
 
-void ike_prop_write(struct ike_out *o, const struct ike_prop_policy *p, const struct ike_prop_choice *choice, uint32_t spi)
+void ike_prop_write(struct ike_out *o, const struct ike_prop_policy *p, const struct ike_prop_choice *choice,
+		    uint32_t spi)
 {
 	size_t at = ike_msg_open(o, IKE_PT_SA), start = o->w.len, length_at, n = 0, left;
 

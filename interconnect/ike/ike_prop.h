@@ -45,10 +45,13 @@ struct ike_prop_policy ike_prop_esp(const struct ike_suite *suite, enum ike_esn 
 /* Is it an SA payload: 0, CW_E_TRUNC, CW_E_EXTRA, CW_E_MALFORMED (numbers, last/more, counts), CW_E_LIMIT. */
 CW_NODISCARD int ike_prop_check(struct cw_span sa);
 /* Chooses from a checked SA payload of a request. CW_E_NO_PROPOSAL. */
-CW_NODISCARD int ike_prop_choose(const struct ike_prop_policy *p, struct cw_span sa, struct ike_prop_choice *ret_choice);
+CW_NODISCARD int ike_prop_choose(const struct ike_prop_policy *p, struct cw_span sa,
+				 struct ike_prop_choice *ret_choice);
 /* Accepts the SA payload of a response: exactly one of what we offered. CW_E_NO_PROPOSAL. */
-CW_NODISCARD int ike_prop_accept(const struct ike_prop_policy *p, struct cw_span sa, struct ike_prop_choice *ret_choice);
+CW_NODISCARD int ike_prop_accept(const struct ike_prop_policy *p, struct cw_span sa,
+				 struct ike_prop_choice *ret_choice);
 /* Writes the SA payload of a request (CHOICE NULL) or of a response. SPI is ours; for ESP only. */
-void ike_prop_write(struct ike_out *o, const struct ike_prop_policy *p, const struct ike_prop_choice *choice, uint32_t spi);
+void ike_prop_write(struct ike_out *o, const struct ike_prop_policy *p, const struct ike_prop_choice *choice,
+		    uint32_t spi);
 
 #endif

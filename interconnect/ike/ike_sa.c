@@ -178,7 +178,8 @@ static struct ike_header header(const struct ike_sa *sa, uint8_t exchange, uint3
 {
 	uint8_t flags = (uint8_t)((sa->initiator ? IKE_FLAG_I : 0) | (response ? IKE_FLAG_R : 0));
 
-	return (struct ike_header){ .spi_i = sa->spi_i, .spi_r = sa->spi_r, .exchange = exchange, .flags = flags, .id = id };
+	return (struct ike_header){ .spi_i = sa->spi_i, .spi_r = sa->spi_r, .exchange = exchange, .flags = flags,
+				    .id = id };
 }
 
 /* Seals to K's outer buffer: the size, or an error. */
@@ -295,7 +296,8 @@ static void end(struct ike_sa *sa)
 		sa->child_in = 0;
 	}
 	if (sa->up_serial)
-		cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r ended: %s", sa->spi_i, sa->spi_r, sa->why);
+		cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r ended: %s", sa->spi_i, sa->spi_r,
+		       sa->why);
 	else
 		cw_log_rl(WARN, k->conf.name, 0, "no IKE SA: %s", sa->why);
 	memcpy(k->why, sa->why, sizeof k->why);
@@ -342,7 +344,8 @@ void ike_sa_event(struct ike_sa *sa, enum ike_sa_event ev, const struct ike_sa_m
 	r = row->act ? row->act(sa, m) : 0;
 	if (r != IKE_SA_STAY)
 		set_state(sa, r < 0 ? row->bad : row->good, m->now_ms);
-	cw_log(DEBUG, sa->peer->conf.name, "%s --%s--> %s", ike_sa_state_name(old), event_name(ev), ike_sa_state_name(sa->state));
+	cw_log(DEBUG, sa->peer->conf.name, "%s --%s--> %s", ike_sa_state_name(old), event_name(ev),
+	       ike_sa_state_name(sa->state));
 }
 
 /* ---- messages in ---- */
@@ -368,8 +371,9 @@ static struct cw_cur body_of(struct cw_span raw)
 
 static void log_message(const struct ike_sa *sa, const struct ike_header *h, const struct ike_in *in, int r)
 {
-	cw_log_r(DEBUG, sa->peer->conf.name, r, "%s %s %u from the peer: %zu payloads", ike_msg_exchange_name(h->exchange),
-		 ike_msg_is_response(h) ? "response" : "request", h->id, in->n_payloads);
+	cw_log_r(DEBUG, sa->peer->conf.name, r, "%s %s %u from the peer: %zu payloads",
+		 ike_msg_exchange_name(h->exchange), ike_msg_is_response(h) ? "response" : "request", h->id,
+		 in->n_payloads);
 }
 
 /* The answer to our IKE_SA_INIT: not authenticated, so what is wrong is as if it had not come. */
@@ -379,8 +383,8 @@ static void input_clear(struct ike_sa *sa, const struct ike_sa_msg *m, struct ik
 	uint8_t pld;
 	int r;
 
-	if (!ike_msg_is_response(m->h) || (m->h->flags & IKE_FLAG_I) || !sa->initiator || sa->state != IKE_SA_INIT_SENT ||
-	    !ike_exch_expects(&sa->x, m->h->id)) {
+	if (!ike_msg_is_response(m->h) || (m->h->flags & IKE_FLAG_I) || !sa->initiator ||
+	    sa->state != IKE_SA_INIT_SENT || !ike_exch_expects(&sa->x, m->h->id)) {
 		rejected(sa);
 		return;
 	}
@@ -417,8 +421,8 @@ static int check_outside(struct ike_sa *sa, const struct ike_sa_msg *m, struct c
 }
 
 /* What the payloads inside amount to. */
-static enum ike_sa_event classify(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_in *in, uint8_t next, size_t size,
-				  uint8_t critical)
+static enum ike_sa_event classify(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_in *in, uint8_t next,
+				  size_t size, uint8_t critical)
 {
 	bool response = ike_msg_is_response(m->h);
 	enum ike_kind kind = IKE_KIND_N;

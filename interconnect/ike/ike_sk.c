@@ -33,7 +33,8 @@ static void make_nonce(const struct ike_sk *s, const uint8_t *iv, uint8_t nonce[
 }
 
 /* The plaintext is the payloads and one octet: no padding, pad length 0. */
-int ike_sk_seal(struct ike_sk *s, const struct ike_header *h, const struct ike_out *inner, uint8_t *out, size_t out_size)
+int ike_sk_seal(struct ike_sk *s, const struct ike_header *h, const struct ike_out *inner, uint8_t *out,
+		size_t out_size)
 {
 	int size = cw_wr_done(&inner->w), r;
 	size_t at, aad_size, plain_size = inner->w.len + 1;

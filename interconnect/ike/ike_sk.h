@@ -27,8 +27,8 @@ void ike_sk_fini(struct ike_sk *s);
 /* Writes the message H | SK { INNER } to OUT: its size, or an error. */
 CW_NODISCARD int ike_sk_seal(struct ike_sk *s, const struct ike_header *h, const struct ike_out *inner, uint8_t *out,
 			     size_t out_size);
-/* Decrypts SK, the body of the SK payload that ends the message MSG, to OUT (at least sk.size bytes). RET_SIZE is the size of the
- * payloads inside. CW_E_AUTH when the ICV is wrong, CW_E_MALFORMED when the padding is. */
+/* Decrypts SK, the body of the SK payload that ends the message MSG, to OUT (at least sk.size bytes). RET_SIZE is the
+ * size of the payloads inside. CW_E_AUTH when the ICV is wrong, CW_E_MALFORMED when the padding is. */
 CW_NODISCARD int ike_sk_open(struct ike_sk *s, const uint8_t *msg, struct cw_span sk, uint8_t *out, size_t *ret_size);
 
 #endif

@@ -56,7 +56,8 @@ static int refuse(struct cw_why *why, const char *text, bool esp)
 				  "must be one of aes256gcm16, aes128gcm16, chacha20poly1305, found '%s'", text);
 	return cw_why_set(why, CW_E_INVALID, "", "ike",
 			  "must be CIPHER-PRF-GROUP with a cipher aes256gcm16, aes128gcm16 or chacha20poly1305, "
-			  "a PRF prfsha384, prfsha256 or prfsha512, a group ecp384, ecp256 or x25519, found '%s'", text);
+			  "a PRF prfsha384, prfsha256 or prfsha512, a group ecp384, ecp256 or x25519, found '%s'",
+			  text);
 }
 
 int ike_suite_parse(const char *text, bool esp, struct ike_suite *ret_suite, struct cw_why *why)

@@ -9,8 +9,8 @@
 /* Sends our IKE_SA_INIT, with the cookie if there is one. */
 CW_NODISCARD int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms);
 /* A fresh IKE_SA_INIT request: answers it, statelessly or by a new SA. */
-void ike_task_init_request(struct ike *k, const struct cw_endpoint *from, const struct ike_header *h, struct cw_span raw,
-			   uint64_t now_ms);
+void ike_task_init_request(struct ike *k, const struct cw_endpoint *from, const struct ike_header *h,
+			   struct cw_span raw, uint64_t now_ms);
 /* Writes the CERTREQ that names our CA, if certificates are what we use. */
 CW_NODISCARD int ike_task_init_certreq(const struct ike *k, struct ike_out *o);
 /* Answers H with one notification, without an SA; limited. */

@@ -19,7 +19,8 @@ struct deal {
 	struct cw_prefix local_ts, remote_ts;
 };
 
-static void write_ts(const struct ike_sa *sa, struct ike_out *o, const struct cw_prefix *local, const struct cw_prefix *remote)
+static void write_ts(const struct ike_sa *sa, struct ike_out *o, const struct cw_prefix *local,
+		     const struct cw_prefix *remote)
 {
 	struct ike_ts own = ike_ts_of(local), other = ike_ts_of(remote);
 
@@ -53,7 +54,8 @@ static int install(struct ike_sa *sa, const struct deal *d)
 	struct ike *k = sa->peer;
 	struct ike_child c = {
 		.spi_in = sa->spi_wanted, .spi_out = d->choice.spi, .aead = k->conf.esp.aead, .esn = d->choice.esn,
-		.initiator = sa->initiator, .key_size = ike_suite_keymat(k->conf.esp.aead), .local_ts = d->local_ts, .remote_ts = d->remote_ts,
+		.initiator = sa->initiator, .key_size = ike_suite_keymat(k->conf.esp.aead), .local_ts = d->local_ts,
+		.remote_ts = d->remote_ts,
 		.local = k->conf.local, .remote = sa->remote,
 	};
 	int r = ike_keys_child(sa->keys, &sa->ni, &sa->nr, c.key_size, sa->initiator ? c.key_out : c.key_in,

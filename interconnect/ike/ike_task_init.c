@@ -34,7 +34,8 @@ static int natd_hash(uint64_t spi_i, uint64_t spi_r, const struct cw_endpoint *e
 }
 
 /* Both hashes. A false one for our own address makes the peer believe in a NAT, and so in UDP. */
-static int write_natd(const struct ike *k, struct ike_out *o, uint64_t spi_i, uint64_t spi_r, const struct cw_endpoint *remote)
+static int write_natd(const struct ike *k, struct ike_out *o, uint64_t spi_i, uint64_t spi_r,
+		      const struct cw_endpoint *remote)
 {
 	uint8_t src[IKE_NATD_SIZE], dst[IKE_NATD_SIZE];
 	int r;
@@ -168,8 +169,8 @@ int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 	return 0;
 }
 
-/* Cookie: the same again with it. All other answers end the attempt: we offer one group, so INVALID_KE_PAYLOAD can only ask for
- * one that was not offered. */
+/* Cookie: the same again with it. All other answers end the attempt: we offer one group, so INVALID_KE_PAYLOAD can only
+ * ask for one that was not offered. */
 int ike_task_init_refusal(struct ike_sa *sa, const struct ike_sa_msg *m)
 {
 	const struct ike_in_notify *cookie = ike_pld_notify(m->in, IKE_N_COOKIE), *error = ike_pld_error(m->in);
@@ -373,8 +374,8 @@ static int respond(struct request *q, struct ike_sa *sa)
 	return 0;
 }
 
-void ike_task_init_request(struct ike *k, const struct cw_endpoint *from, const struct ike_header *h, struct cw_span raw,
-			   uint64_t now_ms)
+void ike_task_init_request(struct ike *k, const struct cw_endpoint *from, const struct ike_header *h,
+			   struct cw_span raw, uint64_t now_ms)
 {
 	struct request q = { .k = k, .from = from, .h = h, .raw = raw, .now_ms = now_ms };
 	struct ike_sa *sa;

@@ -12,7 +12,8 @@
 
 struct ike_ts ike_ts_of(const struct cw_prefix *p);
 /* The part of OURS that the peer's list names. CW_E_NOT_FOUND: none (TS_UNACCEPTABLE). */
-CW_NODISCARD int ike_ts_narrow(const struct ike_in_ts *list, const struct cw_prefix *ours, struct cw_prefix *ret_prefix);
+CW_NODISCARD int ike_ts_narrow(const struct ike_in_ts *list, const struct cw_prefix *ours,
+			       struct cw_prefix *ret_prefix);
 /* Is it this prefix, any protocol, any port, neither more nor less? */
 bool ike_ts_is(const struct ike_ts *ts, const struct cw_prefix *p);
 

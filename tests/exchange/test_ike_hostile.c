@@ -53,7 +53,8 @@ static void auth_request_payloads(void **state)
 	} cases[] = {
 		{ IKE_PT_IDI, IKE_N_INVALID_SYNTAX, IKE_N_INVALID_SYNTAX },
 		{ IKE_PT_AUTH, IKE_N_AUTHENTICATION_FAILED, IKE_N_INVALID_SYNTAX },    /* EAP */
-		{ IKE_PT_SA, IKE_N_INVALID_SYNTAX, IKE_N_INVALID_SYNTAX },             /* TEST RFC 6023 s3: not childless */
+		/* TEST RFC 6023 s3: not childless */
+		{ IKE_PT_SA, IKE_N_INVALID_SYNTAX, IKE_N_INVALID_SYNTAX },
 		{ IKE_PT_TSI, IKE_N_INVALID_SYNTAX, IKE_N_INVALID_SYNTAX },
 		{ IKE_PT_TSR, IKE_N_INVALID_SYNTAX, IKE_N_INVALID_SYNTAX },
 		{ IKE_PT_IDR, 0, IKE_N_INVALID_SYNTAX },
@@ -145,7 +146,8 @@ static void auth_response_payloads(void **state)
 			assert_int_equal(p.side[PAIR_A].n_children, 0);
 			assert_int_equal(p.n, 1);
 			pair_open(&p, 0, &m);
-			assert_true(m.n == 1 && (pair_has_notify(&m, IKE_N_AUTHENTICATION_FAILED) || m.pld[0].type == IKE_PT_D));
+			assert_true(m.n == 1 && (pair_has_notify(&m, IKE_N_AUTHENTICATION_FAILED) ||
+						 m.pld[0].type == IKE_PT_D));
 			pair_run(&p);
 			assert_int_equal(pair_n_up(&p, PAIR_B), 0);
 			pair_pass(&p, 30000);
@@ -184,7 +186,8 @@ static void lying_inside(void **state)
 			q = &p.q[0];
 			sa = p.side[1 - q->to].k->sas;
 			assert_int_equal(ike_msg_header(q->p, q->size, &h), 0);
-			assert_int_equal(ike_sk_open(&sa->out, q->p, (struct cw_span){ q->p + 32, q->size - 32 }, plain, &size), 0);
+			assert_int_equal(ike_sk_open(&sa->out, q->p, (struct cw_span){ q->p + 32, q->size - 32 }, plain,
+						     &size), 0);
 			if (at + 2 > size) {
 				pair_free(&p);
 				break;
@@ -291,8 +294,10 @@ static void deletes(void **state)
 		uint8_t body[16];
 		size_t size;
 	} harmless[] = {
-		{ { IKE_PROTO_ESP, 4, 0, 1, 1, 2, 3, 4 }, 8 }, { { IKE_PROTO_ESP, 4, 0, 0 }, 4 }, { { IKE_PROTO_AH, 4, 0, 1, 1, 2, 3, 4 }, 8 },
-		{ { 0, 4, 0, 0 }, 4 }, { { 255, 4, 0, 1, 0, 0, 0, 0 }, 8 }, { { IKE_PROTO_ESP, 4, 0, 2, 0, 0, 0, 0, 255, 255, 255, 255 }, 12 },
+		{ { IKE_PROTO_ESP, 4, 0, 1, 1, 2, 3, 4 }, 8 }, { { IKE_PROTO_ESP, 4, 0, 0 }, 4 },
+		{ { IKE_PROTO_AH, 4, 0, 1, 1, 2, 3, 4 }, 8 },
+		{ { 0, 4, 0, 0 }, 4 }, { { 255, 4, 0, 1, 0, 0, 0, 0 }, 8 },
+		{ { IKE_PROTO_ESP, 4, 0, 2, 0, 0, 0, 0, 255, 255, 255, 255 }, 12 },
 	};
 	uint8_t del[12];
 	struct cw_wr w = cw_wr_of(del, sizeof del);
@@ -500,8 +505,9 @@ static void no_secret_in_the_log(void **state)
 	(void)state;
 	joined();
 	for (int s = 0; s < PAIR_SIDES; s++) {
-		const uint8_t *keys[] = { pair_child(&p, s)->key_in, pair_child(&p, s)->key_out, p.side[s].k->sas->keys->d,
-					  p.side[s].k->sas->keys->ei, p.side[s].k->sas->keys->pi };
+		const uint8_t *keys[] = { pair_child(&p, s)->key_in, pair_child(&p, s)->key_out,
+					  p.side[s].k->sas->keys->d, p.side[s].k->sas->keys->ei,
+					  p.side[s].k->sas->keys->pi };
 
 		for (size_t i = 0; i < CW_COUNT(keys); i++) {
 			snprintf(hex, sizeof hex, "%02x%02x%02x%02x", keys[i][0], keys[i][1], keys[i][2], keys[i][3]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_ike_loss.c - a network that loses, doubles, reorders, replays and corrupts: the peers join all the same, and what they
- * agree on is never anything else.
+ * test_ike_loss.c - a network that loses, doubles, reorders, replays and corrupts: the peers join all the same, and
+ * what they agree on is never anything else.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -126,7 +126,7 @@ static void replays(void **state)
 		pair_pass(&p, 20000);
 	}
 	assert_true(pair_is_joined(&p));
-	/* When all is over an old IKE_SA_INIT makes a half-open SA that nobody can finish, and IKE_AUTH is for no SA. */
+	/* When all is over an old IKE_SA_INIT makes a half-open SA that nobody can finish; IKE_AUTH is for no SA. */
 	ike_stop(p.side[PAIR_A].k, p.now_ms);
 	pair_run(&p);
 	pair_pass(&p, 10000);
@@ -140,7 +140,8 @@ static void replays(void **state)
 	pair_free(&p);
 }
 
-/* One bit of one message is another: it is as if that message had been lost, or the attempt fails and the next succeeds. */
+/* One bit of one message is another: it is as if that message had been lost, or the attempt fails and the next
+ * succeeds. */
 static void each_bit_corrupted(void **state)
 {
 	(void)state;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_ike_refuse.c - peers that do not fit: nothing is installed, the reason is told, and who initiates tries again later.
+ * test_ike_refuse.c - peers that do not fit: nothing is installed, the reason is told, and who initiates tries again
+ * later.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,7 +126,8 @@ static void key_of_another(void **state)
 	pair_init_certs(&p, "a-p384", "b-p256");
 	pair_init_certs(&other, "stranger", "b-p256");
 	p.side[PAIR_A].conf.key = other.side[PAIR_A].conf.key;
-	assert_int_equal(ike_new(&p.side[PAIR_A].conf, &(struct ike_ops){ 0 }, NULL, &p.side[PAIR_A].stat, &k), CW_E_INVALID);
+	assert_int_equal(ike_new(&p.side[PAIR_A].conf, &(struct ike_ops){ 0 }, NULL, &p.side[PAIR_A].stat, &k),
+			 CW_E_INVALID);
 }
 
 /* A's certificate with another key behind the signature. */

@@ -180,7 +180,8 @@ static void both_connect(void **state)
 		pair_init(&p);
 		p.side[PAIR_B].conf.initiate = true;
 		for (int s = 0; s < PAIR_SIDES; s++)
-			assert_int_equal(ike_suite_parse("aes256gcm16-prfsha384-x25519", false, &p.side[s].conf.ike, NULL), 0);
+			assert_int_equal(ike_suite_parse("aes256gcm16-prfsha384-x25519", false, &p.side[s].conf.ike,
+							 NULL), 0);
 		pair_start(&p);
 		for (unsigned i = 0; p.n > 0; i++) {
 			int to = i < 8 ? (int)(order >> i & 1) : p.q[0].to;
@@ -474,7 +475,8 @@ static void child_deleted(void **state)
 	pair_open(&p, 0, &m);
 	i = pair_find(&m, IKE_PT_D);
 	assert_int_equal(m.pld[i].body[0], IKE_PROTO_ESP);
-	assert_int_equal(m.pld[i].body[4] << 24 | m.pld[i].body[5] << 16 | m.pld[i].body[6] << 8 | m.pld[i].body[7], spi);
+	assert_int_equal(m.pld[i].body[4] << 24 | m.pld[i].body[5] << 16 | m.pld[i].body[6] << 8 | m.pld[i].body[7],
+			 spi);
 	pair_pass(&p, 10000);
 	assert_true(pair_is_joined(&p));
 	pair_free(&p);

@@ -142,8 +142,8 @@ static void strange_init_headers(void **state)
 	static const struct {
 		size_t at;
 		uint8_t value;
-	} cases[] = { { 19, 0 }, { 19, IKE_FLAG_I | IKE_FLAG_R }, { 19, IKE_FLAG_R }, { 23, 1 }, { 20, 1 }, { 8, 1 }, { 15, 1 },
-		      { 18, IKE_AUTH }, { 18, IKE_INFORMATIONAL }, { 18, 33 }, { 18, 38 } };
+	} cases[] = { { 19, 0 }, { 19, IKE_FLAG_I | IKE_FLAG_R }, { 19, IKE_FLAG_R }, { 23, 1 }, { 20, 1 }, { 8, 1 },
+		      { 15, 1 }, { 18, IKE_AUTH }, { 18, IKE_INFORMATIONAL }, { 18, 33 }, { 18, 38 } };
 
 	(void)state;
 	for (size_t i = 0; i < CW_COUNT(cases); i++) {
@@ -208,7 +208,8 @@ static void init_request_payloads(void **state)
 		assert_int_equal(m2.pld[0].body[4], type);
 		pair_free(&p);
 	}
-	to_step(0);                             /* not critical: as if it were not there; critical and known: as if it were not */
+	/* not critical: as if it were not there; critical and known: as if it were not */
+	to_step(0);
 	pair_open(&p, 0, &m);
 	pair_add(&m, 250, "unknown", 7);
 	m.pld[0].critical = true;

@@ -11,7 +11,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* After how many messages, who sends what. An id is the next one of the sender, or of the request that waits for an answer. */
+/* After how many messages, who sends what. An id is the next one of the sender, or of the request that waits for an
+ * answer. */
 static const struct {
 	int steps, from;
 	uint8_t exchange;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_ike_msg.c - IKE messages as they come from the network. The first byte says to whom: 0 a responder, 1 an initiator that waits for
- * its first answer (it finds its own SPI in the message).
+ * fuzz_ike_msg.c - IKE messages as they come from the network. The first byte says to whom: 0 a responder, 1 an
+ * initiator that waits for its first answer (it finds its own SPI in the message).
  */
 #include <stdlib.h>
 #include <string.h>

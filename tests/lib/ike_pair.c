@@ -360,7 +360,9 @@ void pair_copy(struct pair *p, size_t i)
 
 bool pair_inject(struct pair *p, int to, const void *msg, size_t size)
 {
-	struct pair_packet q = { .to = to, .from = p->side[1 - to].seen_as, .size = size, .p = malloc(size ? size : 1) };
+	struct pair_packet q = {
+		.to = to, .from = p->side[1 - to].seen_as, .size = size, .p = malloc(size ? size : 1),
+	};
 	bool taken;
 
 	assert_non_null(q.p);
@@ -584,10 +586,12 @@ bool pair_is_joined(const struct pair *p)
 {
 	const struct ike_child *a = pair_child(p, PAIR_A), *b = pair_child(p, PAIR_B);
 
-	return pair_n_up(p, PAIR_A) == 1 && pair_n_up(p, PAIR_B) == 1 && a && b && ike_state(p->side[PAIR_A].k) == IKE_UP &&
-	       ike_state(p->side[PAIR_B].k) == IKE_UP && a->spi_in == b->spi_out && a->spi_out == b->spi_in &&
+	if (pair_n_up(p, PAIR_A) != 1 || pair_n_up(p, PAIR_B) != 1 || !a || !b)
+		return false;
+	if (ike_state(p->side[PAIR_A].k) != IKE_UP || ike_state(p->side[PAIR_B].k) != IKE_UP)
+		return false;
+	return a->spi_in == b->spi_out && a->spi_out == b->spi_in && a->aead == b->aead && a->esn == b->esn &&
 	       a->key_size == b->key_size && a->key_size > 0 && memcmp(a->key_in, b->key_out, a->key_size) == 0 &&
 	       memcmp(a->key_out, b->key_in, a->key_size) == 0 && memcmp(a->key_in, a->key_out, a->key_size) != 0 &&
-	       a->aead == b->aead && a->esn == b->esn && prefix_equal(&a->local_ts, &b->remote_ts) &&
-	       prefix_equal(&a->remote_ts, &b->local_ts);
+	       prefix_equal(&a->local_ts, &b->remote_ts) && prefix_equal(&a->remote_ts, &b->local_ts);
 }

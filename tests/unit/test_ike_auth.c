@@ -225,7 +225,9 @@ static const uint8_t sk_p[CW_HASH_MAX] = { 9, 8, 7 };
 
 static struct ike_auth_octets octets(const char *message, const char *id)
 {
-	return (struct ike_auth_octets){ { message, strlen(message) }, &nonce, { id, strlen(id) }, sk_p, CW_HASH_SHA384 };
+	struct cw_span m = { message, strlen(message) }, i = { id, strlen(id) };
+
+	return (struct ike_auth_octets){ m, &nonce, i, sk_p, CW_HASH_SHA384 };
 }
 
 static void psk_verifies_itself_only(void **state)
@@ -293,7 +295,8 @@ static void signatures(void **state)
 		/* TEST RFC 7427 s3: methods 1 and 9 to 11 are others, even with a right signature. */
 		for (unsigned method = 0; method < 256; method++) {
 			auth.method = (uint8_t)method;
-			assert_int_equal(ike_auth_check_sig(&o, cert, &auth), method == IKE_METHOD_SIGNATURE ? 0 : CW_E_AUTH);
+			assert_int_equal(ike_auth_check_sig(&o, cert, &auth),
+					 method == IKE_METHOD_SIGNATURE ? 0 : CW_E_AUTH);
 		}
 		cw_key_free(key);
 		cw_cert_free(cert);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_ike_golden.c - recorded runs of two strongSwan (tests/vectors/golden): every IKE message is read, decrypted and checked
- * by our code, our keys are theirs, their AUTH is right for us, and our proposal is the one they agreed on.
+ * test_ike_golden.c - recorded runs of two strongSwan (tests/vectors/golden): every IKE message is read, decrypted and
+ * checked by our code, our keys are theirs, their AUTH is right for us, and our proposal is the one they agreed on.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -138,8 +138,8 @@ static void check_auth(struct sa *sa, unsigned from, const struct ike_in *in)
 {
 	static const char psk[] = "kit-shared-secret-0123456789";
 	const struct ike_in_id *id = from == 0 ? &in->idi : &in->idr;
-	struct ike_auth_octets o = { sa->init[from], &sa->nonce[1 - from], id->body, from == 0 ? sa->ours.pi : sa->ours.pr,
-				     CW_HASH_SHA384 };
+	const uint8_t *sk_p = from == 0 ? sa->ours.pi : sa->ours.pr;
+	struct ike_auth_octets o = { sa->init[from], &sa->nonce[1 - from], id->body, sk_p, CW_HASH_SHA384 };
 	struct ike_id want;
 	struct cw_cert *cert;
 	uint8_t *flip = run.file + ((const uint8_t *)sa->init[from].p - run.file) + 40;
@@ -197,7 +197,8 @@ static void check_child(struct sa *sa, unsigned from, const struct ike_in *in)
 	assert_int_equal(n_found, 2);
 }
 
-static void sealed(struct sa *sa, unsigned from, const struct ike_header *h, struct cw_span raw, const struct ike_in *outer)
+static void sealed(struct sa *sa, unsigned from, const struct ike_header *h, struct cw_span raw,
+		   const struct ike_in *outer)
 {
 	static uint8_t plain[FILE_MAX];
 	struct ike_in in;

@@ -58,7 +58,8 @@ static void prf_plus_streams(void **state)
 	assert_true(CW_COUNT(prf_plus) >= 6);
 	for (size_t i = 0; i < CW_COUNT(prf_plus); i++) {
 		struct cw_span k = bytes(prf_plus[i].key, key), s = bytes(prf_plus[i].salt, salt);
-		struct cw_span w = bytes(prf_plus[i].out, want), cut[2] = { { salt, s.size / 3 }, { salt + s.size / 3, 0 } };
+		struct cw_span w = bytes(prf_plus[i].out, want);
+		struct cw_span cut[2] = { { salt, s.size / 3 }, { salt + s.size / 3, 0 } };
 
 		assert_int_equal(ike_keys_prf_plus(prf_plus[i].prf, k, &s, 1, out, w.size), 0);
 		assert_memory_equal(out, want, w.size);
@@ -81,7 +82,8 @@ static void example_gives_all_keys(void **state)
 		struct ike_suite suite = { CW_AEAD_AES256_GCM, full[i].prf, 20 };
 		struct ike_nonce ni = nonce(full[i].ni), nr = nonce(full[i].nr);
 		uint8_t secret[BIG], dkm[BIG], child[BIG], seed[BIG], i2r[IKE_KEYMAT_MAX], r2i[IKE_KEYMAT_MAX];
-		struct cw_span g = bytes(full[i].secret, secret), d = bytes(full[i].dkm, dkm), c = bytes(full[i].child, child);
+		struct cw_span g = bytes(full[i].secret, secret);
+		struct cw_span d = bytes(full[i].dkm, dkm), c = bytes(full[i].child, child);
 		size_t prf_size = cw_hash_size(full[i].prf);
 		uint8_t *at = dkm, joined[CW_HASH_MAX * 3 + IKE_KEYMAT_MAX * 2], *p = joined;
 		struct ike_keys k;

@@ -18,7 +18,8 @@ enum { BUF = 8192 };
 
 static const uint8_t some[300] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
 static const struct ike_suite suite = { CW_AEAD_AES256_GCM, CW_HASH_SHA384, 20 };
-static const struct ike_header init = { .spi_i = 0x1122334455667788, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_I, .id = 7 };
+static const struct ike_header init = { .spi_i = 0x1122334455667788, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_I,
+					.id = 7 };
 
 static struct cw_prefix prefix(const char *text)
 {
@@ -91,7 +92,8 @@ static void what_is_built_is_read(void **state)
 	(void)state;
 	assert_int_equal(read_exact(buf, size, &h, &in), 0);
 	assert_int_equal(ike_msg_header(buf, size, &h), 0);
-	assert_true(h.spi_i == init.spi_i && h.spi_r == 0 && h.exchange == IKE_SA_INIT && h.flags == IKE_FLAG_I && h.id == 7);
+	assert_true(h.spi_i == init.spi_i && h.spi_r == 0 && h.exchange == IKE_SA_INIT && h.flags == IKE_FLAG_I &&
+		    h.id == 7);
 	assert_int_equal(h.length, size);
 	assert_int_equal(ike_pld_read(h.next, cw_cur_of(buf + IKE_HEADER, size - IKE_HEADER), &in), 0);
 	assert_int_equal(in.n_payloads, 13);
@@ -238,10 +240,12 @@ static void single_payloads(void **state)
 		{ IKE_PT_TSI, { 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2 }, 20, CW_E_TRUNC },
 		{ IKE_PT_TSI, { 1, 0, 0, 0, 7, 0, 0, 7, 0, 0, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2 }, 20, CW_E_MALFORMED },
 		{ IKE_PT_TSI, { 1, 0, 0, 0, 7, 0, 0, 15, 0, 0, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2 }, 20, CW_E_MALFORMED },
-		{ IKE_PT_TSI, { 1, 0, 0, 0, 7, 0, 0, 17, 0, 0, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2, 0 }, 21, CW_E_MALFORMED },
+		{ IKE_PT_TSI, { 1, 0, 0, 0, 7, 0, 0, 17, 0, 0, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2, 0 }, 21,
+		  CW_E_MALFORMED },
 		{ IKE_PT_TSI, { 1, 0, 0, 0, 7, 0, 255, 255, 0, 0, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2 }, 20, CW_E_TRUNC },
 		{ IKE_PT_TSI, { 1, 0, 0, 0, 8, 0, 0, 16, 0, 0, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2 }, 20, CW_E_MALFORMED },
-		{ IKE_PT_TSI, { 1, 0, 0, 0, 9, 0, 0, 16, 0, 0, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2 }, 20, 0 },     /* ignored */
+		/* ignored */
+		{ IKE_PT_TSI, { 1, 0, 0, 0, 9, 0, 0, 16, 0, 0, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2 }, 20, 0 },
 		{ IKE_PT_TSI, { 1, 0, 0, 0, 241, 0, 0, 3, 0, 0, 0, 0 }, 12, CW_E_TRUNC },
 		{ IKE_PT_SK, { 0 }, 24, CW_E_TRUNC },
 		{ IKE_PT_SK, { 0 }, 25, 0 },
@@ -517,7 +521,8 @@ static void padding(void **state)
 	assert_int_equal(ike_sk_init(&sk, CW_AEAD_AES256_GCM, keymat), 0);
 	for (unsigned pad = 0; pad < 256; pad++)
 		for (unsigned have = 0; have < 256; have += 51) {
-			/* HAVE octets, the last of which says PAD; ike_sk_seal() adds a pad length of its own, so open by hand. */
+			/* HAVE octets, the last of which says PAD; ike_sk_seal() adds a pad length of its own, so open
+			 * by hand. */
 			struct ike_out o = ike_msg_begin(inner, sizeof inner, NULL);
 			uint8_t nonce[CW_AEAD_NONCE] = { 42 }, *p, plain[512] = { 0 };
 			size_t at;

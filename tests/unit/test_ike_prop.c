@@ -31,7 +31,8 @@ static void begin(void)
 	sa = cw_wr_of(sa_buf, sizeof sa_buf);
 }
 
-static void proposal(bool last, uint8_t number, uint8_t protocol, const void *spi, uint8_t spi_size, const struct tr *t, size_t n)
+static void proposal(bool last, uint8_t number, uint8_t protocol, const void *spi, uint8_t spi_size, const struct tr *t,
+		     size_t n)
 {
 	size_t start = sa.len, length, at, tlen;
 
@@ -89,12 +90,15 @@ static struct cw_span built(void)
 static void suite_text(void **state)
 {
 	static const char *const bad[] = {
-		"", "-", "aes256gcm16", "aes256gcm16-prfsha384", "aes256gcm16-prfsha384-ecp384-", "aes256gcm16-prfsha384-ecp384-x",
-		"prfsha384-aes256gcm16-ecp384", "aes256gcm16-ecp384-prfsha384", "AES256GCM16-prfsha384-ecp384",
-		"aes256gcm16--ecp384", " aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha384-ecp384 ", "aes256-sha256-modp2048",
-		"aes256gcm16-prfsha384-ecp38", "aes256gcm16-prfsha1-ecp384", "aes256gcm16-prfsha384-modp1024",
+		"", "-", "aes256gcm16", "aes256gcm16-prfsha384", "aes256gcm16-prfsha384-ecp384-",
+		"aes256gcm16-prfsha384-ecp384-x", "prfsha384-aes256gcm16-ecp384", "aes256gcm16-ecp384-prfsha384",
+		"AES256GCM16-prfsha384-ecp384", "aes256gcm16--ecp384", " aes256gcm16-prfsha384-ecp384",
+		"aes256gcm16-prfsha384-ecp384 ", "aes256-sha256-modp2048", "aes256gcm16-prfsha384-ecp38",
+		"aes256gcm16-prfsha1-ecp384", "aes256gcm16-prfsha384-modp1024",
 	};
-	static const char *const bad_esp[] = { "", "aes256gcm16-", "aes256gcm16-ecp384", "null", "aes256gcm1", "aes256gcm166" };
+	static const char *const bad_esp[] = {
+		"", "aes256gcm16-", "aes256gcm16-ecp384", "null", "aes256gcm1", "aes256gcm166",
+	};
 	struct ike_suite s = { .group = 99 };
 	struct cw_why why;
 	char text[IKE_SUITE_TEXT];
@@ -147,9 +151,11 @@ static void every_byte_may_lie(void **state)
 	assert_true(sa.len < sizeof bad);
 	for (size_t at = 0; at < sa.len; at++)
 		for (unsigned v = 0; v < 256; v++) {
+			struct cw_span span = { bad, sa.len };
+
 			memcpy(bad, sa.buf, sa.len);
 			bad[at] = (uint8_t)v;
-			if (check(bad, sa.len) == 0 && ike_prop_choose(&policy, (struct cw_span){ bad, sa.len }, &c) == 0)
+			if (check(bad, sa.len) == 0 && ike_prop_choose(&policy, span, &c) == 0)
 				assert_true(c.hit[0] && c.hit[1] && c.hit[3]);
 		}
 }
@@ -161,7 +167,8 @@ static void numbers_and_counts(void **state)
 		0, 0, 0, 24, 1, 1, 0, 2, 0, 0, 0, 8, 2, 0, 0, 6, 0, 0, 0, 8, 2, 0, 0, 6 };
 	static const uint8_t more_at_the_end[] = { 0, 0, 0, 16, 1, 1, 0, 1, 3, 0, 0, 8, 2, 0, 0, 6 };
 	static const uint8_t promised_more[] = { 0, 0, 0, 16, 1, 1, 0, 2, 3, 0, 0, 8, 2, 0, 0, 6 };
-	static const uint8_t promised_less[] = { 0, 0, 0, 24, 1, 1, 0, 1, 0, 0, 0, 8, 2, 0, 0, 6, 0, 0, 0, 8, 2, 0, 0, 6 };
+	static const uint8_t promised_less[] = {
+		0, 0, 0, 24, 1, 1, 0, 1, 0, 0, 0, 8, 2, 0, 0, 6, 0, 0, 0, 8, 2, 0, 0, 6 };
 	static const uint8_t odd_more[] = { 1, 0, 0, 16, 1, 1, 0, 1, 0, 0, 0, 8, 2, 0, 0, 6 };
 
 	(void)state;
@@ -202,7 +209,8 @@ static void choices(void **state)
 		int r;
 	} cases[] = {
 		{ "ours", { IKE_OK }, 3, 0 },
-		{ "among others", { { 1, 20, 128, 0 }, { 1, 12, 256, 0 }, { 2, 5, 0, 0 }, { 4, 19, 0, 0 }, IKE_OK }, 7, 0 },
+		{ "among others",
+		  { { 1, 20, 128, 0 }, { 1, 12, 256, 0 }, { 2, 5, 0, 0 }, { 4, 19, 0, 0 }, IKE_OK }, 7, 0 },
 		{ "integrity none", { IKE_OK, { 3, 0, 0, 0 } }, 4, 0 },
 		{ "integrity none or sha256", { IKE_OK, { 3, 12, 0, 0 }, { 3, 0, 0, 0 } }, 5, 0 },
 		{ "integrity with an AEAD", { IKE_OK, { 3, 12, 0, 0 } }, 4, CW_E_NO_PROPOSAL },
@@ -212,9 +220,11 @@ static void choices(void **state)
 		{ "group none", { { 1, 20, 256, 0 }, { 2, 6, 0, 0 }, { 4, 0, 0, 0 } }, 3, CW_E_NO_PROPOSAL },
 		{ "nothing", { { 0, 0, 0, 0 } }, 0, CW_E_NO_PROPOSAL },
 		{ "no key length", { { 1, 20, 0, 0 }, { 2, 6, 0, 0 }, { 4, 20, 0, 0 } }, 3, CW_E_NO_PROPOSAL },
-		{ "a key length for the PRF", { { 1, 20, 256, 0 }, { 2, 6, 256, 0 }, { 4, 20, 0, 0 } }, 3, CW_E_NO_PROPOSAL },
+		{ "a key length for the PRF", { { 1, 20, 256, 0 }, { 2, 6, 256, 0 }, { 4, 20, 0, 0 } }, 3,
+		  CW_E_NO_PROPOSAL },
 		{ "192 bits", { { 1, 20, 192, 0 }, { 2, 6, 0, 0 }, { 4, 20, 0, 0 } }, 3, CW_E_NO_PROPOSAL },
-		{ "unknown attribute", { { 1, 20, 256, 0x8001 }, { 2, 6, 0, 0 }, { 4, 20, 0, 0 } }, 3, CW_E_NO_PROPOSAL },
+		{ "unknown attribute", { { 1, 20, 256, 0x8001 }, { 2, 6, 0, 0 }, { 4, 20, 0, 0 } }, 3,
+		  CW_E_NO_PROPOSAL },
 		{ "long attribute", { { 1, 20, 256, 14 }, { 2, 6, 0, 0 }, { 4, 20, 0, 0 } }, 3, CW_E_NO_PROPOSAL },
 		{ "two key lengths", { { 1, 20, 256, 0x800e }, { 2, 6, 0, 0 }, { 4, 20, 0, 0 } }, 3, CW_E_NO_PROPOSAL },
 		{ "unusable, and again", { { 1, 20, 256, 0x8001 }, IKE_OK }, 4, 0 },
@@ -253,7 +263,8 @@ static void all_groups(void **state)
 
 static void second_proposal(void **state)
 {
-	static const struct tr cbc[] = { { 1, 12, 256, 0 }, { 2, 6, 0, 0 }, { 3, 12, 0, 0 }, { 4, 20, 0, 0 } }, ok[] = { IKE_OK };
+	static const struct tr cbc[] = { { 1, 12, 256, 0 }, { 2, 6, 0, 0 }, { 3, 12, 0, 0 }, { 4, 20, 0, 0 } };
+	static const struct tr ok[] = { IKE_OK };
 	struct ike_prop_policy policy = ike_prop_ike(&gcm);
 	struct ike_prop_choice c;
 	struct ike_out o;
@@ -280,8 +291,10 @@ static void second_proposal(void **state)
 
 static void esp_choices(void **state)
 {
-	static const struct tr none[] = { { 1, 20, 256, 0 }, { 5, 0, 0, 0 } }, esn[] = { { 1, 20, 256, 0 }, { 5, 1, 0, 0 } };
-	static const struct tr both[] = { { 1, 20, 256, 0 }, { 5, 0, 0, 0 }, { 5, 1, 0, 0 } }, neither[] = { { 1, 20, 256, 0 } };
+	static const struct tr none[] = { { 1, 20, 256, 0 }, { 5, 0, 0, 0 } };
+	static const struct tr esn[] = { { 1, 20, 256, 0 }, { 5, 1, 0, 0 } };
+	static const struct tr both[] = { { 1, 20, 256, 0 }, { 5, 0, 0, 0 }, { 5, 1, 0, 0 } };
+	static const struct tr neither[] = { { 1, 20, 256, 0 } };
 	static const struct tr dh[] = { { 1, 20, 256, 0 }, { 4, 20, 0, 0 }, { 5, 0, 0, 0 } };
 	static const struct tr dh_none[] = { { 1, 20, 256, 0 }, { 4, 20, 0, 0 }, { 4, 0, 0, 0 }, { 5, 0, 0, 0 } };
 	static const struct {
@@ -289,7 +302,8 @@ static void esp_choices(void **state)
 		size_t n;
 		int esn[3];             /* with our no, yes, both: -1 refused, 0 without, 1 with */
 	} cases[] = {
-		{ none, 2, { 0, -1, 0 } }, { esn, 2, { -1, 1, 1 } }, { both, 3, { 0, 1, 1 } }, { neither, 1, { -1, -1, -1 } },
+		{ none, 2, { 0, -1, 0 } }, { esn, 2, { -1, 1, 1 } }, { both, 3, { 0, 1, 1 } },
+		{ neither, 1, { -1, -1, -1 } },
 		{ dh, 3, { -1, -1, -1 } }, { dh_none, 4, { 0, -1, 0 } },
 	};
 	struct ike_prop_choice c;
@@ -301,7 +315,8 @@ static void esp_choices(void **state)
 
 			begin();
 			proposal(true, 1, IKE_PROTO_ESP, "\0\0\1\0", 4, cases[i].t, cases[i].n);
-			assert_int_equal(ike_prop_choose(&policy, built(), &c), cases[i].esn[e] < 0 ? CW_E_NO_PROPOSAL : 0);
+			assert_int_equal(ike_prop_choose(&policy, built(), &c),
+					 cases[i].esn[e] < 0 ? CW_E_NO_PROPOSAL : 0);
 			if (cases[i].esn[e] < 0)
 				continue;
 			assert_int_equal(c.esn, cases[i].esn[e]);
@@ -342,12 +357,15 @@ static void offer_choose_accept(void **state)
 	(void)state;
 	for (size_t s = 0; s < 2; s++)
 		for (int e = -1; e <= IKE_ESN_BOTH; e++) {
-			struct ike_prop_policy p = e < 0 ? ike_prop_ike(suites[s]) : ike_prop_esp(suites[s], (enum ike_esn)e);
+			struct ike_prop_policy p = ike_prop_ike(suites[s]);
 			struct ike_prop_choice c, c2;
 			uint8_t offer[256], answer[256];
-			struct ike_out o = ike_msg_begin(offer, sizeof offer, NULL), a = ike_msg_begin(answer, sizeof answer, NULL);
+			struct ike_out o = ike_msg_begin(offer, sizeof offer, NULL);
+			struct ike_out a = ike_msg_begin(answer, sizeof answer, NULL);
 			struct cw_span so, sp;
 
+			if (e >= 0)
+				p = ike_prop_esp(suites[s], (enum ike_esn)e);
 			ike_prop_write(&o, &p, NULL, 0x1000);
 			so = (struct cw_span){ offer + IKE_PLD_HEADER, o.w.len - IKE_PLD_HEADER };
 			assert_int_equal(ike_prop_check(so), 0);
@@ -365,8 +383,11 @@ static void offer_choose_accept(void **state)
 
 static void bad_responses(void **state)
 {
-	static const struct tr ok[] = { IKE_OK }, twice[] = { IKE_OK, { 2, 6, 0, 0 } }, none[] = { IKE_OK, { 3, 0, 0, 0 } },
-			       more[] = { IKE_OK, { 2, 5, 0, 0 } }, weaker[] = { { 1, 20, 128, 0 }, { 2, 6, 0, 0 }, { 4, 20, 0, 0 } };
+	static const struct tr ok[] = { IKE_OK };
+	static const struct tr twice[] = { IKE_OK, { 2, 6, 0, 0 } };
+	static const struct tr none[] = { IKE_OK, { 3, 0, 0, 0 } };
+	static const struct tr more[] = { IKE_OK, { 2, 5, 0, 0 } };
+	static const struct tr weaker[] = { { 1, 20, 128, 0 }, { 2, 6, 0, 0 }, { 4, 20, 0, 0 } };
 	static const struct {
 		const struct tr *t;
 		size_t n;
@@ -375,8 +396,9 @@ static void bad_responses(void **state)
 		int r;
 	} cases[] = {
 		{ ok, 3, 1, true, 0 }, { ok, 3, 2, true, CW_E_NO_PROPOSAL }, { ok, 3, 1, false, CW_E_NO_PROPOSAL },
-		{ ok, 2, 1, true, CW_E_NO_PROPOSAL }, { twice, 4, 1, true, CW_E_NO_PROPOSAL }, { none, 4, 1, true, CW_E_NO_PROPOSAL },
-		{ more, 4, 1, true, CW_E_NO_PROPOSAL }, { weaker, 3, 1, true, CW_E_NO_PROPOSAL },
+		{ ok, 2, 1, true, CW_E_NO_PROPOSAL }, { twice, 4, 1, true, CW_E_NO_PROPOSAL },
+		{ none, 4, 1, true, CW_E_NO_PROPOSAL }, { more, 4, 1, true, CW_E_NO_PROPOSAL },
+		{ weaker, 3, 1, true, CW_E_NO_PROPOSAL },
 	};
 	struct ike_prop_policy policy = ike_prop_ike(&gcm);
 	struct ike_prop_choice c;

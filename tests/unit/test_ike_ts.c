@@ -18,7 +18,8 @@ static struct cw_prefix prefix(const char *text)
 	return p;
 }
 
-static struct ike_ts range(const char *first, const char *last, uint8_t protocol, uint16_t port_first, uint16_t port_last)
+static struct ike_ts range(const char *first, const char *last, uint8_t protocol, uint16_t port_first,
+			   uint16_t port_last)
 {
 	struct ike_ts ts = { .protocol = protocol, .port_first = port_first, .port_last = port_last };
 
@@ -35,7 +36,8 @@ static void prefix_to_range(void **state)
 		{ "10.71.1.0/24", "10.71.1.0", "10.71.1.255" }, { "10.71.1.77/24", "10.71.1.0", "10.71.1.255" },
 		{ "0.0.0.0/0", "0.0.0.0", "255.255.255.255" }, { "192.0.2.1/32", "192.0.2.1", "192.0.2.1" },
 		{ "192.0.2.128/25", "192.0.2.128", "192.0.2.255" }, { "192.0.2.1/31", "192.0.2.0", "192.0.2.1" },
-		{ "fd71:1::/64", "fd71:1::", "fd71:1::ffff:ffff:ffff:ffff" }, { "::/0", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
+		{ "fd71:1::/64", "fd71:1::", "fd71:1::ffff:ffff:ffff:ffff" },
+		{ "::/0", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
 	};
 	char text[CW_IP_TEXT];
 
@@ -82,7 +84,8 @@ static void narrowing(void **state)
 		struct cw_prefix ours = prefix(cases[i].ours), got;
 		int r;
 
-		list.ts[0] = range(cases[i].first, cases[i].last, cases[i].protocol, cases[i].port_first, cases[i].port_last);
+		list.ts[0] = range(cases[i].first, cases[i].last, cases[i].protocol, cases[i].port_first,
+				   cases[i].port_last);
 		r = ike_ts_narrow(&list, &ours, &got);
 		if (r != (cases[i].result ? 0 : CW_E_NOT_FOUND))
 			fail_msg("case %zu: %d", i, r);
