@@ -17,7 +17,7 @@
 
 CW_LOG_MODULE(src);
 
-enum { ABORT_TIMEOUT_MS = 8000, CHILD_TIMEOUT_MS = 10000, SETTLE_TRIES = 150, SETTLE_US = 200 * 1000 };
+enum { ABORT_TIMEOUT_MS = 8000, CHILD_TIMEOUT_MS = 10000, SETTLE_TRIES = 600, SETTLE_US = 50 * 1000 };
 
 /* ---- abort: on the disk, then at the target ---- */
 

@@ -16,3 +16,5 @@ $(eval $(call test,test_offer,tests/unit,test_offer.c,migrate base,$(MIGRATE_LIN
 $(eval $(call test,test_work,tests/unit,test_work.c,migrate base,$(MIGRATE_LINK)))
 $(eval $(call test,test_chan,tests/unit,test_chan.c,migrate base,$(MIGRATE_LINK)))
 $(eval $(call test,test_link,tests/unit,test_link.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_src,tests/unit,test_src.c,migrate base,$(MIGRATE_LINK)))
+$(eval $(call test,test_dst,tests/unit,test_dst.c,migrate base,$(MIGRATE_LINK)))

@@ -1,0 +1,721 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_src.c - the source's steps against a libvirt, a child process and a target that do what the test says:
+ * every end of a migration, every state of the journal after a restart.
+ *
+ * The fakes below stand in front of the archives. They watch the two promises: the source guest is resumed only when
+ * "aborted" is on the disk, and the target hears of a release only when the source guest is gone.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "interconnect/base/clock.h"
+#include "interconnect/base/log.h"
+#include "migrate/src_obj.h"
+#include "tests/lib/mig_data.h"
+#include "tests/lib/tmp_dir.h"
+
+#define HASH "00000000000000000000000000000000000000000000000000000000000000aa"
+#define TOKEN "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static struct sim {
+	struct tmp_dir dir;
+	struct agent a;
+	/* libvirt */
+	struct virt_state state;
+	bool libvirt_down, autostart;
+	/* the child */
+	const struct child_events *ev;
+	void *ev_ctx;
+	bool child_lives, child_failed, child_released;
+	/* the target */
+	void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why);
+	void *cb_ctx;
+	char verb[16], asked[200];      /* the open question; all that were asked */
+	const char *deaf_to;            /* a verb that is not answered well */
+	const char *their_hash, *their_power;
+	int deaf_times;
+	/* what the promises say was broken */
+	const char *broken;
+} s;
+
+static struct job *job(void)
+{
+	return jobs_first(s.a.jobs);
+}
+
+static void add(char *list, const char *word)
+{
+	snprintf(list + strlen(list), sizeof s.asked - strlen(list), "%s%s", list[0] ? " " : "", word);
+}
+
+/* ---- libvirt ---- */
+
+static char sim_virt;
+
+int virt_new(const char *uri, struct virt **ret_virt) { (void)uri; *ret_virt = (struct virt *)&sim_virt; return 0; }
+void virt_free(struct virt *v) { (void)v; }
+const char *virt_power_name(enum virt_power p) { return p == VIRT_RUNNING ? "running" : p == VIRT_PAUSED ? "paused" : "off"; }
+void virt_qemu_owner(struct virt *v, unsigned *u, unsigned *g) { (void)v; *u = 0; *g = 0; }
+int virt_progress(struct virt *v, const char *u, struct virt_progress *p) { (void)v; (void)u; (void)p; return CW_E_LIBRARY; }
+void virt_vm_fini(struct virt_vm *vm) { free(cw_steal(&vm->xml)); free(cw_steal(&vm->definition)); }
+
+static int answer(int r)
+{
+	return s.libvirt_down ? CW_E_UNREACHABLE : r;
+}
+
+int virt_state(struct virt *v, const char *uuid, struct virt_state *ret_state)
+{
+	(void)v;
+	(void)uuid;
+	*ret_state = s.state;
+	return answer(0);
+}
+
+int virt_find(struct virt *v, const char *key, struct virt_vm *ret_vm)
+{
+	char *text = mig_text("domain.xml"), *one = mig_replace(text, "<kernel>/srv/guest/vmlinux</kernel>", "");
+	char *two = mig_replace(one, "<initrd>/srv/guest/initrd</initrd>", "");
+	char *xml = mig_replace(two, "/var/lib/libvirt/images", s.dir.path);
+
+	(void)v;
+	free(text);
+	free(one);
+	free(two);
+	if (strcmp(key, "web1") != 0) {
+		free(xml);
+		return answer(CW_E_NOT_FOUND);
+	}
+	*ret_vm = (struct virt_vm){ .name = "web1", .uuid = MIG_UUID, .state = s.state, .autostart = s.autostart, .xml = xml,
+				    .definition = strdup("<domain/>") };
+	return answer(0);
+}
+
+int virt_block(struct virt *v, const char *uuid, const char *target, uint64_t *ret_capacity, uint64_t *ret_allocation)
+{
+	(void)v;
+	(void)uuid;
+	(void)target;
+	*ret_capacity = *ret_allocation = 4096;
+	return answer(0);
+}
+
+int virt_resume(struct virt *v, const char *uuid)
+{
+	(void)v;
+	(void)uuid;
+	if (job()->decision != JOB_ABORTED)
+		s.broken = "the source was resumed without 'aborted' on the disk";
+	s.state = (struct virt_state){ .power = VIRT_RUNNING, .persistent = true };
+	return answer(0);
+}
+
+int virt_destroy(struct virt *v, const char *uuid)
+{
+	(void)v;
+	(void)uuid;
+	if (s.libvirt_down)
+		return CW_E_UNREACHABLE;
+	if (job()->decision != JOB_RELEASED)
+		s.broken = "the source guest was ended without a release";
+	if (s.state.power != VIRT_NONE)
+		s.state = (struct virt_state){ .power = VIRT_OFF, .persistent = true };
+	return 0;
+}
+
+int virt_kill(struct virt *v, const char *uuid) { return virt_destroy(v, uuid); }
+
+int virt_undefine(struct virt *v, const char *uuid)
+{
+	(void)v;
+	(void)uuid;
+	if (s.state.power != VIRT_OFF && s.state.power != VIRT_NONE)
+		s.broken = "a guest that is there was undefined";
+	s.state = (struct virt_state){ .power = VIRT_NONE };
+	return answer(0);
+}
+
+int virt_abort_job(struct virt *v, const char *uuid)
+{
+	(void)v;
+	(void)uuid;
+	s.state.busy = false;
+	return answer(0);
+}
+
+int virt_set_autostart(struct virt *v, const char *uuid, bool on)
+{
+	(void)v;
+	(void)uuid;
+	s.autostart = on;
+	return answer(0);
+}
+
+/* ---- disks ---- */
+
+int disk_hash(const char *path, const char *format, char out[DISK_HASH_TEXT], uint64_t *ret_capacity)
+{
+	(void)path;
+	(void)format;
+	snprintf(out, DISK_HASH_TEXT, "%s", HASH);
+	*ret_capacity = 4096;
+	return 0;
+}
+
+uint64_t disk_hash_estimate_ms(uint64_t bytes)
+{
+	return bytes / 1000;
+}
+
+/* ---- the child ---- */
+
+static char sim_child;
+
+int child_new(struct cw_loop *l, const struct child_order *o, const struct child_events *ev, void *ctx, struct child **ret_child)
+{
+	(void)l;
+	assert_string_equal(o->token, TOKEN);
+	assert_string_equal(o->xml, "<target/>");
+	s.ev = ev;
+	s.ev_ctx = ctx;
+	s.child_lives = true;
+	*ret_child = (struct child *)&sim_child;
+	return 0;
+}
+
+int child_release(struct child *c) { (void)c; s.child_released = true; return s.child_lives ? 0 : -EPIPE; }
+int child_fail(struct child *c) { (void)c; s.child_failed = true; return s.child_lives ? 0 : -EPIPE; }
+void child_free(struct child *c) { if (c) s.child_lives = false; }
+int child_main(void) { return 1; }
+
+/* ---- the target ---- */
+
+static char sim_peer;
+
+int peer_new(struct agent *a, const char *site, struct peer **ret_peer)
+{
+	(void)a;
+	*ret_peer = (struct peer *)&sim_peer;
+	return strcmp(site, "cloud") == 0 ? 0 : CW_E_NOT_FOUND;
+}
+
+int peer_ask(struct peer *p, const char *verb, const char *id, struct cw_json *args, uint64_t timeout_ms,
+	     void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx)
+{
+	(void)p;
+	(void)id;
+	(void)timeout_ms;
+	if (strcmp(verb, "commit") == 0 && (job()->decision != JOB_RELEASED || s.state.power == VIRT_RUNNING ||
+					    s.state.power == VIRT_PAUSED))
+		s.broken = "the target was told to run the VM while the source guest was there";
+	if (strcmp(verb, "commit") == 0)
+		assert_int_equal(cw_json_get_int(args, "epoch", 0), 2);
+	cw_json_free(args);
+	add(s.asked, verb);
+	snprintf(s.verb, sizeof s.verb, "%s", verb);
+	s.cb = cb;
+	s.cb_ctx = ctx;
+	return 0;
+}
+
+void peer_free(struct peer *p) { (void)p; s.cb = NULL; }
+const char *peer_site(const struct cw_rpc_call *call) { (void)call; return "cloud"; }
+int peer_listen(struct agent *a) { (void)a; return 0; }
+void peer_listen_stop(struct agent *a) { (void)a; }
+
+static struct cw_json *good_body(void)
+{
+	struct cw_json *b = cw_json_object(), *disks = cw_json_array(), *d = cw_json_object();
+
+	cw_json_set_str(b, "xml", "<target/>");
+	cw_json_set_str(b, "token", TOKEN);
+	cw_json_set_str(b, "power", s.their_power);
+	cw_json_set_int(b, "downtime_ms", 12);
+	cw_json_set_int(b, "since_resume_us", 1);
+	cw_json_set_str(d, "hash", s.their_hash);
+	cw_json_add(disks, d);
+	cw_json_set(b, "disks", disks);
+	return b;
+}
+
+/* Answers the open question. */
+static void deliver(void)
+{
+	void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why) = s.cb;
+	bool deaf = s.deaf_to && strcmp(s.deaf_to, s.verb) == 0 && s.deaf_times > 0;
+	struct cw_why why = { .rule = "cannot be reached" };
+	struct cw_json *b;
+
+	if (!cb)
+		return;
+	s.cb = NULL;
+	if (deaf) {
+		s.deaf_times--;
+		cb(s.cb_ctx, CW_E_UNREACHABLE, NULL, &why);
+		return;
+	}
+	b = good_body();
+	cb(s.cb_ctx, 0, b, NULL);
+	cw_json_free(b);
+}
+
+/* ---- the play ---- */
+
+static void quiet(enum cw_log_level level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+static int set_up(void **state)
+{
+	char text[600];
+
+	(void)state;
+	cw_log_set_sink(quiet);
+	s = (struct sim){ .state = { .power = VIRT_RUNNING, .persistent = true }, .their_hash = HASH, .their_power = "running" };
+	s.dir = tmp_dir_make();
+	mkdir(tmp_dir_file(&s.dir, "run"), 0700);
+	fclose(fopen(tmp_dir_file(&s.dir, "web1.qcow2"), "w"));
+	snprintf(text, sizeof text, "site: onprem\nhost: h\nlisten: tcp:192.0.2.1:7000\npools: [{name: p, path: %s}]\nrun: %s/run\n"
+		 "peers: [{site: cloud, dial: \"tcp:192.0.2.2:7000\"}]\nnetworks: [{bridge: br-web, extended_to: [cloud]}]\n",
+		 s.dir.path, s.dir.path);
+	assert_int_equal(agent_conf_parse("a", text, &s.a.conf, NULL), 0);
+	assert_int_equal(cw_loop_new(&s.a.loop), 0);
+	assert_int_equal(virt_new("", &s.a.virt), 0);
+	assert_int_equal(jobs_open(tmp_dir_file(&s.dir, "db"), &s.a.jobs), 0);
+	assert_int_equal(work_new(s.a.loop, &s.a.query), 0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	src_stop(&s.a);
+	work_free(s.a.query);
+	jobs_close(s.a.jobs);
+	cw_loop_free(s.a.loop);
+	agent_conf_free(&s.a.conf);
+	tmp_dir_remove(&s.dir);
+	cw_clock_real();
+	cw_log_set_sink(NULL);
+	return 0;
+}
+
+/* A job as the journal of a process that is gone left it. */
+static void journal(const char *phase, enum job_decision d)
+{
+	struct job t = { .id = "mig-1", .role = JOB_SOURCE, .vm = "web1", .uuid = MIG_UUID, .from = "onprem", .to = "cloud" }, *j;
+	struct own first, prepared, released, back;
+	struct cw_json *disks = cw_json_array(), *disk = cw_json_object();
+
+	t.plan = cw_json_object();
+	cw_json_set_str(disk, "target", "vda");
+	cw_json_set_str(disk, "format", "qcow2");
+	cw_json_set_str(disk, "path", tmp_dir_file(&s.dir, "web1.qcow2"));
+	cw_json_add(disks, disk);
+	cw_json_set_str(t.plan, "name", "web1");
+	cw_json_set_int(t.plan, "epoch", 1);
+	cw_json_set_str(t.plan, "definition", "<domain/>");
+	cw_json_set_bool(t.plan, "autostart", true);
+	cw_json_set(t.plan, "disks", disks);
+	assert_int_equal(own_first(MIG_UUID, "onprem", &first), 0);
+	assert_int_equal(own_next(&first, OWN_PREPARED, "onprem", &prepared), 0);
+	assert_int_equal(own_next(&prepared, OWN_RELEASED, "cloud", &released), 0);
+	assert_int_equal(own_next(&prepared, OWN_OWNED, "onprem", &back), 0);
+	assert_int_equal(own_add(jobs_db(s.a.jobs), &first), 0);
+	assert_int_equal(job_new(s.a.jobs, &t, &prepared, &j), 0);
+	if (d != JOB_UNDECIDED)
+		assert_int_equal(job_decide(j, d, d == JOB_RELEASED ? &released : &back, 1), 0);
+	assert_int_equal(job_phase(j, phase), 0);
+	jobs_close(s.a.jobs);
+	assert_int_equal(jobs_open(tmp_dir_file(&s.dir, "db"), &s.a.jobs), 0);
+}
+
+/* Turns the loop and answers until the job has ended. */
+static void play(void)
+{
+	uint64_t end = cw_clock_now_ms() + 20000;
+
+	while (!s.a.jobs || !job() || s.a.srcs) {
+		assert_int_equal(cw_loop_turn(s.a.loop, 10), 0);
+		deliver();
+		if (s.broken)
+			fail_msg("%s", s.broken);
+		assert_true(cw_clock_now_ms() < end);
+	}
+}
+
+static void last_record(enum own_state state, int64_t epoch, const char *owner)
+{
+	struct own o;
+
+	assert_int_equal(own_load(jobs_db(s.a.jobs), MIG_UUID, &o), 0);
+	assert_int_equal(o.state, state);
+	assert_int_equal(o.epoch, epoch);
+	assert_string_equal(o.owner, owner);
+}
+
+/* ---- after a restart ---- */
+
+static void every_state_of_the_journal(void **state)
+{
+	static const char *const phases[] = { "", "prepare", "copy", "prove", "release", "abort", "resume", "clean", "fence",
+					      "commit", "confirm", "park", "finish" };
+	static const struct virt_state guests[] = {
+		{ .power = VIRT_RUNNING, .persistent = true },
+		{ .power = VIRT_RUNNING, .busy = true, .persistent = true },
+		{ .power = VIRT_PAUSED, .migrated_away = true, .persistent = true },
+		{ .power = VIRT_PAUSED, .migrated_away = true, .busy = true, .persistent = true },
+		{ .power = VIRT_OFF, .persistent = true },
+		{ .power = VIRT_NONE },
+	};
+	void *unused = NULL;
+
+	(void)state;
+	for (size_t p = 0; p < CW_COUNT(phases); p++)
+		for (size_t g = 0; g < CW_COUNT(guests); g++)
+			for (enum job_decision d = JOB_UNDECIDED; d <= JOB_RELEASED; d++) {
+				bool was_there = guests[g].power == VIRT_RUNNING || guests[g].power == VIRT_PAUSED;
+
+				set_up(&unused);
+				s.state = guests[g];
+				journal(phases[p], d);
+				assert_int_equal(src_recover(&s.a), 0);
+				play();
+				if (d == JOB_RELEASED) {
+					assert_int_equal(job()->state, JOB_SUCCEEDED);
+					assert_int_equal(s.state.power, VIRT_NONE);
+					assert_non_null(strstr(s.asked, "commit"));
+					assert_null(strstr(s.asked, "abort"));
+					assert_int_equal(access(tmp_dir_file(&s.dir, "parked/web1@1/web1.qcow2"), F_OK), 0);
+					last_record(OWN_OWNED, 2, "cloud");
+				} else {
+					assert_int_equal(job()->state, JOB_ROLLED_BACK);
+					assert_int_equal(s.state.power, was_there ? VIRT_RUNNING : guests[g].power);
+					assert_string_equal(s.asked, "abort");
+					assert_int_equal(access(tmp_dir_file(&s.dir, "web1.qcow2"), F_OK), 0);
+					last_record(OWN_OWNED, 1, "onprem");
+					assert_int_equal(s.autostart, guests[g].power != VIRT_NONE);
+				}
+				tear_down(&unused);
+			}
+}
+
+static void a_target_that_cannot_be_told_does_not_keep_the_source_down(void **state)
+{
+	(void)state;
+	s.state = (struct virt_state){ .power = VIRT_PAUSED, .migrated_away = true };
+	s.deaf_to = "abort";
+	s.deaf_times = 1;
+	journal("prove", JOB_UNDECIDED);
+	assert_int_equal(src_recover(&s.a), 0);
+	play();
+	assert_int_equal(job()->state, JOB_ROLLED_BACK);
+	assert_int_equal(s.state.power, VIRT_RUNNING);
+}
+
+static void a_release_is_told_until_it_is_heard(void **state)
+{
+	(void)state;
+	s.state = (struct virt_state){ .power = VIRT_PAUSED, .migrated_away = true };
+	s.deaf_to = "commit";
+	s.deaf_times = 2;
+	journal("release", JOB_RELEASED);
+	assert_int_equal(src_recover(&s.a), 0);
+	play();
+	assert_string_equal(s.asked, "commit commit commit");
+	assert_int_equal(job()->state, JOB_SUCCEEDED);
+}
+
+static void ended_jobs_are_left_alone(void **state)
+{
+	(void)state;
+	journal("finish", JOB_RELEASED);
+	assert_int_equal(job_end(job(), JOB_SUCCEEDED, "", NULL), 0);
+	assert_int_equal(src_recover(&s.a), 0);
+	assert_null(s.a.srcs);
+	assert_int_equal(s.state.power, VIRT_RUNNING);
+}
+
+/* ---- a whole migration ---- */
+
+struct asker {
+	struct cw_rpc_client *client;
+	int n, r;
+	struct cw_why why;
+};
+
+static void on_reply(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
+{
+	struct asker *k = ctx;
+
+	(void)body;
+	k->n++;
+	k->r = r;
+	if (why)
+		k->why = *why;
+}
+
+static void on_create(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	src_create(ctx, call, request, false);
+}
+
+static const struct cw_rpc_row rows[] = { { "migration", "create", on_create }, { "migration", "status", src_on_status } };
+
+static struct cw_rpc_server *server;
+
+static void ask(struct asker *k, const char *verb, const char *name, struct cw_json *args)
+{
+	int fd[2];
+
+	*k = (struct asker){ 0 };
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+	if (!server)
+		assert_int_equal(cw_rpc_server_bare(s.a.loop, rows, CW_COUNT(rows), &s.a, &server), 0);
+	assert_int_equal(cw_rpc_server_accept(server, fd[0], NULL), 0);
+	assert_int_equal(cw_rpc_client_new(s.a.loop, fd[1], &k->client), 0);
+	assert_int_equal(cw_rpc_client_ask(k->client, "migration", verb, name, args, 10000, on_reply, k), 0);
+}
+
+static void answered(struct asker *k)
+{
+	while (k->n == 0) {
+		assert_int_equal(cw_loop_turn(s.a.loop, 10), 0);
+		if (k->n == 0 && s.cb && strcmp(s.verb, "validate") == 0)
+			deliver();
+	}
+	cw_rpc_client_free(cw_steal(&k->client));
+	cw_rpc_server_free(cw_steal(&server));
+}
+
+static struct cw_json *args_of(const char *to)
+{
+	struct cw_json *args = cw_json_object();
+
+	if (to)
+		cw_json_set_str(args, "to", to);
+	return args;
+}
+
+static void create(void)
+{
+	struct asker k;
+
+	ask(&k, "create", "web1", args_of("cloud"));
+	answered(&k);
+	if (k.r < 0)
+		fail_msg("%s: %s", k.why.field, k.why.rule);
+	assert_non_null(job());
+}
+
+/* Up to the point where the child says that the reply is held. */
+static void until_held(void)
+{
+	create();
+	while (!s.child_lives) {
+		assert_int_equal(cw_loop_turn(s.a.loop, 10), 0);
+		deliver();
+	}
+	s.state = (struct virt_state){ .power = VIRT_PAUSED, .migrated_away = true, .persistent = true };
+	s.ev->on_stopped(s.ev_ctx, cw_clock_now_us());
+}
+
+static void it_goes_well(void **state)
+{
+	(void)state;
+	s.autostart = true;
+	until_held();
+	assert_false(s.autostart);              /* off before anything can be decided */
+	s.ev->on_held(s.ev_ctx);
+	while (!s.child_released) {
+		assert_int_equal(cw_loop_turn(s.a.loop, 10), 0);
+		deliver();
+	}
+	s.ev->on_done(s.ev_ctx, true, "");
+	play();
+	assert_string_equal(s.asked, "validate prepare prove commit");
+	assert_int_equal(job()->state, JOB_SUCCEEDED);
+	assert_int_equal(cw_json_get_int(job()->report, "downtime_ms", 0), 12);
+	assert_true(cw_json_get_bool(cw_json_get(job()->report, "disk_proof"), "equal", false));
+	last_record(OWN_OWNED, 2, "cloud");
+	assert_int_equal(s.state.power, VIRT_NONE);
+}
+
+static void end_lost(void) { s.ev->on_lost(s.ev_ctx, "lost"); }
+static void end_done(void) { s.child_lives = false; s.ev->on_done(s.ev_ctx, false, "libvirt says no"); }
+static void end_hash(void) { s.their_hash = "other"; s.ev->on_held(s.ev_ctx); }
+static void end_deaf(void) { s.deaf_to = "prove"; s.deaf_times = 1; s.ev->on_held(s.ev_ctx); }
+static void end_runs(void) { s.state.power = VIRT_RUNNING; s.ev->on_held(s.ev_ctx); }
+static void end_late(void) { cw_clock_set_us(cw_clock_now_us() + 6000000); s.ev->on_held(s.ev_ctx); }
+static void end_lost_in_proof(void) { s.ev->on_held(s.ev_ctx); s.ev->on_lost(s.ev_ctx, "lost"); }
+static void end_dies_in_proof(void) { s.ev->on_held(s.ev_ctx); s.child_lives = false; s.ev->on_done(s.ev_ctx, false, "died"); }
+static void end_cancel(void) { assert_int_equal(src_cancel(&s.a, job(), NULL), 0); }
+static void end_cancel_held(void) { s.ev->on_held(s.ev_ctx); assert_int_equal(src_cancel(&s.a, job(), NULL), 0); }
+
+static void everything_that_fails_before_the_release_goes_back(void **state)
+{
+	static void (*const ends[])(void) = { end_lost, end_done, end_hash, end_deaf, end_runs, end_late, end_lost_in_proof,
+					      end_dies_in_proof, end_cancel, end_cancel_held };
+	void *unused = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(ends); i++) {
+		bool told = false;
+
+		set_up(&unused);
+		until_held();
+		ends[i]();
+		while (s.a.srcs) {
+			assert_int_equal(cw_loop_turn(s.a.loop, 10), 0);
+			deliver();
+			if (s.child_failed && s.child_lives && !told) {  /* libvirt resumes the source by itself */
+				told = true;
+				s.state = (struct virt_state){ .power = VIRT_RUNNING, .persistent = true };
+				s.child_lives = false;
+				s.ev->on_done(s.ev_ctx, false, "given up");
+			}
+			if (s.broken)
+				fail_msg("end %zu: %s", i, s.broken);
+		}
+		assert_int_equal(job()->state, JOB_ROLLED_BACK);
+		assert_int_equal(job()->decision, JOB_ABORTED);
+		assert_int_equal(s.state.power, VIRT_RUNNING);
+		assert_null(strstr(s.asked, "commit"));
+		assert_non_null(strstr(s.asked, "abort"));
+		assert_true(strlen(job()->reason) > 0);
+		last_record(OWN_OWNED, 1, "onprem");
+		tear_down(&unused);
+	}
+	set_up(&unused);
+}
+
+static void it_is_too_late_to_cancel_after_the_release(void **state)
+{
+	struct cw_why why = { 0 };
+
+	(void)state;
+	journal("commit", JOB_RELEASED);
+	assert_int_equal(src_recover(&s.a), 0);
+	assert_int_equal(src_cancel(&s.a, job(), &why), CW_E_STATE);
+	assert_true(strlen(why.rule) > 0);
+	play();
+	assert_int_equal(job()->state, JOB_SUCCEEDED);
+}
+
+static void a_guest_that_went_down_there_is_told(void **state)
+{
+	(void)state;
+	s.their_power = "off";
+	journal("commit", JOB_RELEASED);
+	s.state = (struct virt_state){ .power = VIRT_PAUSED, .migrated_away = true };
+	assert_int_equal(src_recover(&s.a), 0);
+	play();
+	assert_int_equal(job()->state, JOB_WAITING_OPERATOR);
+	last_record(OWN_OWNED, 2, "cloud");
+}
+
+/* ---- refusals ---- */
+
+static void requests_that_are_refused_change_nothing(void **state)
+{
+	static const struct {
+		const char *vm, *key, *value, *field;
+		int r;
+	} cases[] = {
+		{ "web9", NULL, NULL, "name", CW_E_NOT_FOUND },
+		{ "", NULL, NULL, "name", CW_E_USAGE },
+		{ "web1", "to", "moon", "to", CW_E_NOT_FOUND },
+		{ "web1", "to", "", "to", CW_E_INVALID },
+		{ "web1", "to", "cloud/", "to", CW_E_INVALID },
+		{ "web1", "kind", "bulk", "kind", CW_E_UNSUPPORTED },
+		{ "web1", "kind", "alive", "kind", CW_E_INVALID },
+		{ "web1", "proof", "some", "proof", CW_E_INVALID },
+		{ "web1", "map_network", "br-web", "map_network", CW_E_INVALID },
+		{ "web1", "map_pool", ":x", "map_pool", CW_E_INVALID },
+		{ "web1", "colour", "red", "colour", CW_E_USAGE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(cases); i++) {
+		struct cw_json *args = args_of("cloud");
+		struct asker k;
+
+		if (cases[i].key)
+			cw_json_set_str(args, cases[i].key, cases[i].value);
+		ask(&k, "create", cases[i].vm, args);
+		answered(&k);
+		if (k.r != cases[i].r || strcmp(k.why.field, cases[i].field) != 0)
+			fail_msg("case %zu: %d %s: %s", i, k.r, k.why.field, k.why.rule);
+		assert_null(job());
+		assert_string_equal(s.asked, "");
+	}
+}
+
+static void a_vm_that_cannot_move_is_refused(void **state)
+{
+	struct own first, prepared, released;
+	struct asker k;
+
+	(void)state;
+	s.state.power = VIRT_OFF;
+	ask(&k, "create", "web1", args_of("cloud"));
+	answered(&k);
+	assert_int_equal(k.r, CW_E_BLOCKED);
+	assert_string_equal(k.why.field, "power");
+	assert_string_equal(k.why.object, "vm web1");
+	s.state.power = VIRT_RUNNING;
+	assert_int_equal(own_first(MIG_UUID, "onprem", &first), 0);
+	assert_int_equal(own_next(&first, OWN_PREPARED, "onprem", &prepared), 0);
+	assert_int_equal(own_next(&prepared, OWN_RELEASED, "cloud", &released), 0);
+	assert_int_equal(own_add(jobs_db(s.a.jobs), &released), 0);
+	ask(&k, "create", "web1", args_of("cloud"));
+	answered(&k);
+	assert_int_equal(k.r, CW_E_CONFLICT);           /* it runs here, but the record says that it is not ours */
+	assert_string_equal(k.why.field, "owner");
+	assert_null(job());
+}
+
+static void two_at_once_are_one_too_many(void **state)
+{
+	struct asker k;
+
+	(void)state;
+	create();
+	ask(&k, "create", "web1", args_of("cloud"));
+	answered(&k);
+	assert_int_equal(k.r, CW_E_CONFLICT);
+	assert_string_equal(k.why.field, "migration");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_state_of_the_journal),
+		TEST(a_target_that_cannot_be_told_does_not_keep_the_source_down),
+		TEST(a_release_is_told_until_it_is_heard),
+		TEST(ended_jobs_are_left_alone),
+		TEST(it_goes_well),
+		cmocka_unit_test_teardown(everything_that_fails_before_the_release_goes_back, tear_down),
+		TEST(it_is_too_late_to_cancel_after_the_release),
+		TEST(a_guest_that_went_down_there_is_told),
+		TEST(requests_that_are_refused_change_nothing),
+		TEST(a_vm_that_cannot_move_is_refused),
+		TEST(two_at_once_are_one_too_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
