@@ -591,6 +591,7 @@ bool pair_is_joined(const struct pair *p)
 	if (ike_state(p->side[PAIR_A].k) != IKE_UP || ike_state(p->side[PAIR_B].k) != IKE_UP)
 		return false;
 	return a->spi_in == b->spi_out && a->spi_out == b->spi_in && a->aead == b->aead && a->esn == b->esn &&
+	       a->initiator != b->initiator &&
 	       a->key_size == b->key_size && a->key_size > 0 && memcmp(a->key_in, b->key_out, a->key_size) == 0 &&
 	       memcmp(a->key_out, b->key_in, a->key_size) == 0 && memcmp(a->key_in, a->key_out, a->key_size) != 0 &&
 	       prefix_equal(&a->local_ts, &b->remote_ts) && prefix_equal(&a->remote_ts, &b->local_ts);
