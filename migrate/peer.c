@@ -115,7 +115,12 @@ int peer_ask(struct peer *p, const char *verb, const char *id, struct cw_json *a
 	p->cb = cb;
 	p->ctx = ctx;
 	if (p->client) {
-		r = cw_rpc_client_ask(p->client, "migration", verb, id, args, timeout_ms, on_reply, p);
+		r = cw_rpc_client_ask(p->client, "migration", verb, id, cw_json_ref(args), timeout_ms, on_reply, p);
+		if (r == CW_E_UNREACHABLE)      /* the stream ended while nobody asked: a new one may reach them */
+			cw_rpc_client_free(cw_steal(&p->client));
+	}
+	if (p->client) {
+		cw_json_free(args);
 	} else {
 		p->args = args;
 		r = stream_dial_new(p->agent->loop, &p->addr, &p->hello, CW_MIN(timeout_ms, (uint64_t)STREAM_TIMEOUT_MS), on_dialled,

@@ -86,6 +86,7 @@ trial() {
 	wait "$client" 2> /dev/null
 	wait_for 120 over "$from" "$id" && wait_for 120 over "$to" "$id"
 	same "  at both sites" "$3 $3" "$(job "$from" "$id" .state) $(job "$to" "$id" .state)"
+	if [ -n "${KEEP:-}" ]; then job "$from" "$id" . >&2; tail -n 40 "$LAB_STATE/log/$from-kvm-agent.log" >&2; fi
 	[ "$(job "$from" "$id" .state)" != succeeded ] || at=$to
 	same "  one runs, one is not there" "running none" "$(power "$at") $(power "$(other "$at")")"
 	wait_for 60 guest_answers
