@@ -140,7 +140,8 @@ static void step_resume(struct src *s)
 {
 	if (s->child && !s->child_over && cw_clock_now_ms() - s->step_ms < CHILD_TIMEOUT_MS && child_fail(s->child) == 0) {
 		cw_timer_arm(s->timer, CHILD_TIMEOUT_MS);
-		(void)!work_post(s->work, stop_run, stop_done, s);
+		if (!s->finishing)
+			(void)!work_post(s->work, stop_run, stop_done, s);
 		return;
 	}
 	src_child_kill(s);

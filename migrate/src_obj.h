@@ -48,6 +48,7 @@ struct src {
 	char token[65];
 	struct child *child;
 	bool child_over, held, working;
+	bool finishing;                 /* libvirt has asked the target for Finish: there is no copy to stop */
 	bool fenced;                    /* after the release: the source guest is gone */
 	char child_text[256];
 	unsigned uid, gid;              /* of QEMU */

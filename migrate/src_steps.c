@@ -90,7 +90,7 @@ static void on_held(void *ctx)
 {
 	struct src *s = ctx;
 
-	s->held = true;
+	s->held = s->finishing = true;
 	if (s->stopped_us == 0)
 		s->stopped_us = cw_clock_now_us();
 	if (in_step(s, "copy"))
@@ -112,7 +112,10 @@ static void copy_failed(struct src *s, const char *text)
 
 static void on_lost(void *ctx, const char *text)
 {
-	copy_failed(ctx, text);
+	struct src *s = ctx;
+
+	s->finishing = true;
+	copy_failed(s, text);
 }
 
 static void on_child_done(void *ctx, bool ok, const char *text)

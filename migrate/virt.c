@@ -378,14 +378,16 @@ int virt_downtime(struct virt *v, const char *uuid, uint64_t *ret_ms)
 static int act(struct virt *v, const char *uuid, int (*call)(virDomainPtr d))
 {
 	CW_AUTO(domain_cleanup) virDomainPtr d = NULL;
+	struct cw_why why = { 0 };
 	int r = domain_get(v, uuid, &d);
 
 	if (r < 0)
 		return r;
 	if (call(d) == 0)
 		return 0;
-	cw_log(WARN, virDomainGetName(d), "libvirt: %s", virGetLastErrorMessage());
-	return virt_error(NULL);
+	r = virt_error(&why);                   /* before any other call of libvirt, which forgets it */
+	cw_log(WARN, virDomainGetName(d), "libvirt: %s", why.rule);
+	return r;
 }
 
 int virt_resume(struct virt *v, const char *uuid)

@@ -3,7 +3,8 @@
  * virt_migrate.c - libvirt's client-managed migration, in the child process.
  *
  * The flags are those that the target's filter expects (filter.h): the guest stays paused
- * at the target, the source stays defined, disks are copied, nothing is made persistent.
+ * at the target, the source stays defined, disks are copied, nothing is made persistent. A
+ * guest that writes its memory faster than the path carries it is slowed down until it fits.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -14,8 +15,9 @@
 #include "migrate/virt.h"
 #include "migrate/virt_conn.h"
 
-enum { MOVE_FLAGS = VIR_MIGRATE_LIVE | VIR_MIGRATE_PAUSED | VIR_MIGRATE_NON_SHARED_DISK };
-_Static_assert((int)MOVE_FLAGS == (int)FILTER_FLAGS, "the target's filter passes these flags");
+enum { MOVE_FLAGS = VIR_MIGRATE_LIVE | VIR_MIGRATE_PAUSED | VIR_MIGRATE_NON_SHARED_DISK | VIR_MIGRATE_AUTO_CONVERGE };
+/* libvirt keeps the last one from the target. */
+_Static_assert(((int)MOVE_FLAGS & ~VIR_MIGRATE_AUTO_CONVERGE) == (int)FILTER_FLAGS, "the target's filter passes these flags");
 
 struct move {
 	const struct virt_move *m;

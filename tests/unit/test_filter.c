@@ -165,6 +165,7 @@ static struct rpcmsg_span span(const char *s)
 static void set_persist(struct rpcmsg_migrate *a) { a->flags |= 1 << 3; }
 static void set_undefine(struct rpcmsg_migrate *a) { a->flags |= 1 << 4; }
 static void set_running(struct rpcmsg_migrate *a) { a->flags &= ~0x20u; }
+static void set_converge(struct rpcmsg_migrate *a) { a->flags |= 1 << 13; }
 static void set_unsafe(struct rpcmsg_migrate *a) { a->flags |= 1 << 9; }
 static void set_p2p(struct rpcmsg_migrate *a) { a->flags |= 1 << 1; }
 static void set_cancelled(struct rpcmsg_migrate *a) { a->cancelled = 1; }
@@ -208,6 +209,7 @@ static void changed_calls_are_refused(void **state)
 		{ "undefine the source", set_undefine, false, false, "flags" },
 		{ "not paused", set_running, false, false, "flags" },
 		{ "unsafe", set_unsafe, false, false, "flags" },
+		{ "a flag for the source alone", set_converge, false, false, "flags" },
 		{ "peer to peer", set_p2p, false, false, "flags" },
 		{ "cancelled", set_cancelled, true, true, "" },
 		{ "cancelled, oddly", set_cancelled_odd, true, false, "cancelled" },

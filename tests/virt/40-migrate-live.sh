@@ -49,6 +49,7 @@ must virsh_at onprem start web2
 refused "a VM whose network has no extension" 5 "web2 network br-lan extension" web2 --to cloud
 virsh_at onprem destroy web2
 virsh_at onprem undefine web2
+rm "$(images onprem)/web2.qcow2"
 touch "$(images cloud)/$VM.qcow2"
 text=$(ask onprem migration create $VM --to cloud --yes 2>&1)
 same "a disk of that name at the target" 5 $?
@@ -71,12 +72,13 @@ on_exit kill $talk
 # moved FROM TO: the job says that it succeeded, with all that belongs to it.
 moved() {
 	local from=$1 to=$2 id body
+	ID=
 	ask "$from" migration create $VM --to "$to" --yes -o json > "$T/created" 2> "$T/progress" || { cat "$T/progress"; return 1; }
 	id=$(ask "$from" migration list -o json | jq -r '.items[0].id')
 	body=$(ask "$from" migration show "$id" -o json)
 	ID=$id
 	say "$from to $to: $(jq -c '{state, downtime_ms, stopped_ms, total_ms, disk_proof: .disk_proof.equal}' <<< "$body")"
-	jq -e '.state == "succeeded" and .disk_proof.kind == "full" and .disk_proof.equal and .power == "running"
+	jq -e '.state == "succeeded" and .disk_proof.kind == "full" and .disk_proof.equal and (.disk_proof.disks | length == 2) and .power == "running"
 		and .downtime_ms > 0 and .stopped_ms > 0 and .total_ms >= .stopped_ms' <<< "$body" > /dev/null || { say "$body"; return 1; }
 	[ "$(job "$to" "$id" .state)" = succeeded ]
 }
@@ -94,7 +96,8 @@ settled() {
 		"$(in_site "$away" sqlite3 /var/lib/libvirt/agent.db "SELECT hash FROM owner ORDER BY seq DESC LIMIT 1")"
 	check "it is persistent at $at" grep -q yes <(virsh_at "$at" dominfo $VM | grep Persistent)
 	check "disk and definition are parked at $away" test -s "$(images "$away")/parked/$VM@$((epoch - 1))/domain.xml" -a \
-		-s "$(images "$away")/parked/$VM@$((epoch - 1))/$VM.qcow2"
+		-s "$(images "$away")/parked/$VM@$((epoch - 1))/$VM.qcow2" -a \
+		-s "$(images "$away")/parked/$VM@$((epoch - 1))/$VM-data.raw"
 	check "the guest is whole" guest_whole "$at" "$boot"
 }
 check "there" moved onprem cloud

@@ -179,10 +179,15 @@ guest_build() {
 # guest_xml NAME MAC BRIDGE
 guest_xml() { GUEST=$T/guest "$ROOT/vagrant/guest/domain.sh" "$1" "$GUEST_IP/25" "$2" "$IMAGES/$1.qcow2" "$3"; }
 
+# With a second disk, raw, so that there is more than one of both.
 guest_up() { # guest_up SITE
 	qemu-img create -q -f qcow2 "$(images "$1")/$VM.qcow2" "${DISK:-64M}"
+	truncate -s 5M "$(images "$1")/$VM-data.raw"
+	echo "on the second disk" | dd of="$(images "$1")/$VM-data.raw" bs=1 seek=3000000 conv=notrunc status=none
 	guest_xml $VM $GUEST_MAC br-web > "$T/$1/$VM.xml"
-	virsh_at "$1" define "$T/$1/$VM.xml" && virsh_at "$1" start $VM || return 1
+	virsh_at "$1" define "$T/$1/$VM.xml" &&
+		virsh_at "$1" attach-disk $VM "$IMAGES/$VM-data.raw" vdb --subdriver raw --config &&
+		virsh_at "$1" start $VM || return 1
 	wait_for 90 guest_writes
 }
 
@@ -204,7 +209,7 @@ guest_whole() {
 	virsh_at "$1" resume $VM || return 1
 	line=$("$B/guest/workload" check "$T/image.raw") || { say "disk: $line"; return 1; }
 	say "guest: $st disk: $line"
-	[ "$(value newest "$line")" -ge "$(value acked "$st")" ]
+	[ "$(value newest "$line")" -ge "$(value acked "$st")" ] && grep -q "on the second disk" "$(images "$1")/$VM-data.raw"
 }
 
 # ---- never twice ----
@@ -230,5 +235,5 @@ clean_at() {
 	left=$(in_site "$1" find /run/causeway -mindepth 1 -name 'mig-*')
 	[ -z "$left" ] || { say "$1 left: $left"; return 1; }
 	[ -z "$(in_site "$1" pgrep -f migration-child)" ] || { say "$1 left a child process"; return 1; }
-	[ "$(power "$1")" != none ] || [ ! -e "$(images "$1")/$VM.qcow2" ] || { say "$1 left a disk"; return 1; }
+	[ "$(power "$1")" != none ] || [ -z "$(find "$(images "$1")" -maxdepth 1 -type f)" ] || { say "$1 left a disk"; return 1; }
 }
