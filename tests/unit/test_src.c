@@ -366,6 +366,78 @@ static void last_record(enum own_state state, int64_t epoch, const char *owner)
 	assert_string_equal(o.owner, owner);
 }
 
+/* ---- questions ---- */
+
+struct asker {
+	struct cw_rpc_client *client;
+	int n, r;
+	struct cw_why why;
+	char decision[16];
+	int64_t epoch;
+};
+
+static void on_reply(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
+{
+	struct asker *k = ctx;
+
+	k->n++;
+	k->r = r;
+	snprintf(k->decision, sizeof k->decision, "%s", cw_json_get_str(body, "decision", ""));
+	k->epoch = cw_json_get_int(body, "epoch", 0);
+	if (why)
+		k->why = *why;
+}
+
+static void on_create(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	src_create(ctx, call, request, false);
+}
+
+static const struct cw_rpc_row rows[] = { { "migration", "create", on_create }, { "migration", "status", src_on_status } };
+
+static struct cw_rpc_server *server;
+
+static void ask(struct asker *k, const char *verb, const char *name, struct cw_json *args)
+{
+	int fd[2];
+
+	*k = (struct asker){ 0 };
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+	if (!server)
+		assert_int_equal(cw_rpc_server_bare(s.a.loop, rows, CW_COUNT(rows), &s.a, &server), 0);
+	assert_int_equal(cw_rpc_server_accept(server, fd[0], NULL), 0);
+	assert_int_equal(cw_rpc_client_new(s.a.loop, fd[1], &k->client), 0);
+	assert_int_equal(cw_rpc_client_ask(k->client, "migration", verb, name, args, 10000, on_reply, k), 0);
+}
+
+static void answered(struct asker *k)
+{
+	while (k->n == 0) {
+		assert_int_equal(cw_loop_turn(s.a.loop, 10), 0);
+		if (k->n == 0 && s.cb && strcmp(s.verb, "validate") == 0)
+			deliver();
+	}
+	cw_rpc_client_free(cw_steal(&k->client));
+	cw_rpc_server_free(cw_steal(&server));
+}
+
+static struct cw_json *args_of(const char *to)
+{
+	struct cw_json *args = cw_json_object();
+
+	if (to)
+		cw_json_set_str(args, "to", to);
+	return args;
+}
+
+/* What a target is told that asks now. */
+static void status(struct asker *k)
+{
+	ask(k, "status", "mig-1", NULL);
+	answered(k);
+	assert_int_equal(k->r, 0);
+}
+
 /* ---- after a restart ---- */
 
 static void every_state_of_the_journal(void **state)
@@ -438,6 +510,25 @@ static void a_release_is_told_until_it_is_heard(void **state)
 	assert_int_equal(job()->state, JOB_SUCCEEDED);
 }
 
+/* A target that asks too early would let the VM run while the source guest is still there. */
+static void a_target_hears_of_a_release_only_behind_the_fence(void **state)
+{
+	struct asker k;
+
+	(void)state;
+	s.state = (struct virt_state){ .power = VIRT_RUNNING };
+	s.libvirt_down = true;
+	journal("release", JOB_RELEASED);
+	assert_int_equal(src_recover(&s.a), 0);
+	status(&k);
+	assert_string_equal(k.decision, "none");
+	s.libvirt_down = false;
+	play();
+	status(&k);
+	assert_string_equal(k.decision, "released");
+	assert_int_equal(k.epoch, 2);
+}
+
 static void ended_jobs_are_left_alone(void **state)
 {
 	(void)state;
@@ -448,66 +539,8 @@ static void ended_jobs_are_left_alone(void **state)
 	assert_int_equal(s.state.power, VIRT_RUNNING);
 }
 
+
 /* ---- a whole migration ---- */
-
-struct asker {
-	struct cw_rpc_client *client;
-	int n, r;
-	struct cw_why why;
-};
-
-static void on_reply(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
-{
-	struct asker *k = ctx;
-
-	(void)body;
-	k->n++;
-	k->r = r;
-	if (why)
-		k->why = *why;
-}
-
-static void on_create(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
-{
-	src_create(ctx, call, request, false);
-}
-
-static const struct cw_rpc_row rows[] = { { "migration", "create", on_create }, { "migration", "status", src_on_status } };
-
-static struct cw_rpc_server *server;
-
-static void ask(struct asker *k, const char *verb, const char *name, struct cw_json *args)
-{
-	int fd[2];
-
-	*k = (struct asker){ 0 };
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
-	if (!server)
-		assert_int_equal(cw_rpc_server_bare(s.a.loop, rows, CW_COUNT(rows), &s.a, &server), 0);
-	assert_int_equal(cw_rpc_server_accept(server, fd[0], NULL), 0);
-	assert_int_equal(cw_rpc_client_new(s.a.loop, fd[1], &k->client), 0);
-	assert_int_equal(cw_rpc_client_ask(k->client, "migration", verb, name, args, 10000, on_reply, k), 0);
-}
-
-static void answered(struct asker *k)
-{
-	while (k->n == 0) {
-		assert_int_equal(cw_loop_turn(s.a.loop, 10), 0);
-		if (k->n == 0 && s.cb && strcmp(s.verb, "validate") == 0)
-			deliver();
-	}
-	cw_rpc_client_free(cw_steal(&k->client));
-	cw_rpc_server_free(cw_steal(&server));
-}
-
-static struct cw_json *args_of(const char *to)
-{
-	struct cw_json *args = cw_json_object();
-
-	if (to)
-		cw_json_set_str(args, "to", to);
-	return args;
-}
 
 static void create(void)
 {
@@ -707,6 +740,7 @@ int main(void)
 		cmocka_unit_test(every_state_of_the_journal),
 		TEST(a_target_that_cannot_be_told_does_not_keep_the_source_down),
 		TEST(a_release_is_told_until_it_is_heard),
+		TEST(a_target_hears_of_a_release_only_behind_the_fence),
 		TEST(ended_jobs_are_left_alone),
 		TEST(it_goes_well),
 		cmocka_unit_test_teardown(everything_that_fails_before_the_release_goes_back, tear_down),
