@@ -34,6 +34,7 @@ LDFLAGS += -fsanitize=fuzzer,address,undefined
 endif
 
 LIBEVENT = -levent_core
+LIBEVENT_HTTP = -levent_extra -levent_openssl -lssl
 LIBCRYPTO = -lcrypto
 JANSSON = -ljansson
 LIBYAML = -lyaml

@@ -2,8 +2,8 @@
 /*
  * cli.c - causeway, the command line: composition root.
  *
- * A command is read (cli_cmd), sent (cli_rpc), waited for if it is a change (cli_wait), and its
- * answer printed (cli_out). Results go to standard output, progress and refusals to standard
+ * A command is read (cli_cmd), sent to the manager (cli_http) or to another daemon (cli_rpc), waited
+ * for if it is a change (cli_wait), and its answer printed (cli_out). Results go to standard output, progress and refusals to standard
  * error; the exit status is the one of design section 10.
  */
 #include <errno.h>
@@ -15,6 +15,7 @@
 
 #include "interconnect/base/daemon.h"
 #include "mesh/cli_cmd.h"
+#include "mesh/cli_http.h"
 #include "mesh/cli_out.h"
 #include "mesh/cli_rpc.h"
 #include "mesh/cli_wait.h"
@@ -149,10 +150,59 @@ static int run(const struct cli_args *a, struct cli_rpc *c)
 	return finish(c, a, body);
 }
 
+/* Reads one line of standard input without its end. */
+static int read_line(char *line, int size)
+{
+	if (!fgets(line, size, stdin))
+		return CW_E_CANCELLED;
+	line[strcspn(line, "\r\n")] = '\0';
+	return 0;
+}
+
+/* What may be typed instead of standing in the command, where others could read it in the list of processes. */
+static int ask_for(struct cli_args *a, const struct cli_http_row *row, char *line, int size, struct cw_why *why)
+{
+	bool text = row->body_name && strcmp(a->name, "-") == 0, words = strcmp(a->cmd->verb, "confirm") == 0 && !a->words;
+	int r;
+
+	if (!text && !words)
+		return 0;
+	if (words && !isatty(STDIN_FILENO))
+		return cw_why_set(why, CW_E_USAGE, "pair confirm", "--words", "must be given where there is no terminal");
+	if (words)
+		fprintf(stderr, "Which four words does the other site show? ");
+	if ((r = read_line(line, size)) < 0)
+		return r;
+	*(text ? &a->name : &a->words) = line;
+	return 0;
+}
+
+static int run_http(struct cli_args *a, const struct cli_http_row *row)
+{
+	CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
+	struct cw_why why = { 0 };
+	char line[512];
+	int r;
+
+	if (!confirmed(a))
+		return cw_exit_code(CW_E_CANCELLED);
+	if ((r = ask_for(a, row, line, sizeof line, &why)) < 0)
+		return refuse(r, &why);
+	r = cli_http_ask(a->socket ? a->socket : CLI_RUN_DIR "/" CLI_MANAGER_SOCKET, row, a->name, cli_cmd_request_http(a), &body, &why);
+	if (r < 0)
+		return refuse(r, &why);
+	if (row->only && (a->format == CLI_TABLE || a->format == CLI_WIDE))
+		r = printf("%s\n", cw_json_get_str(body, row->only, "")) < 0 ? -EIO : 0;
+	else
+		r = print(a, body);
+	return r < 0 ? refuse(r, NULL) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli_rpc c = { .fd = -1 };
 	struct cli_args a;
+	const struct cli_http_row *row;
 	struct cw_why why = { 0 };
 	int r;
 
@@ -164,6 +214,8 @@ int main(int argc, char **argv)
 		printf("causeway %s\n", CW_VERSION);
 	else if (a.help)
 		cli_cmd_help(stdout, a.noun, a.cmd);
+	else if ((row = cli_http_find(a.cmd)))
+		r = run_http(&a, row);
 	else
 		r = run(&a, &c);
 	cli_rpc_close(&c);

@@ -11,6 +11,8 @@
 static const struct noun_row {
 	const char *name, *brief, *help;
 } noun_rows[] = {
+	{ "site", NULL, "this site, at its manager" },
+	{ "pair", NULL, "trust between this site and others, at its manager" },
 	{ "tunnel", NULL, "encrypted tunnels of an appliance" },
 	{ "extension", "ne", "segments stretched to another site" },
 	{ "appliance", NULL, "the appliance behind the socket" },
@@ -23,12 +25,24 @@ static const struct noun_row {
 
 enum {
 	OPT_TO = 1, OPT_KIND = 2, OPT_MAP_NETWORK = 4, OPT_MAP_POOL = 8, OPT_DRY_RUN = 16, OPT_DETACH = 32, OPT_WAIT = 64,
-	OPT_YES = 128,
+	OPT_YES = 128, OPT_NAME = 256, OPT_LOCATION = 512, OPT_VALID = 1024, OPT_WORDS = 2048,
 	OPTS_MOVE = OPT_TO | OPT_KIND | OPT_MAP_NETWORK | OPT_MAP_POOL,
 	OPTS_CHANGE = OPT_DETACH | OPT_WAIT | OPT_YES,
 };
 
 static const struct cli_cmd cmd_rows[] = {
+	{ "site", "init", "--name NAME [--location TEXT]", 0, 0, OPT_NAME | OPT_LOCATION, "init", CLI_PRINT, NULL,
+	  "gives the site its name, its keys and its admin token" },
+	{ "site", "show", "", 0, 0, 0, "show", CLI_PRINT, NULL, "shows the site" },
+	{ "pair", "invite", "[--valid D]", 0, 0, OPT_VALID, "invite", CLI_PRINT, NULL,
+	  "prints the string that another site accepts, once" },
+	{ "pair", "accept", "STRING", 1, 1, 0, "accept", CLI_PRINT, NULL, "uses such a string, and shows the words to compare" },
+	{ "pair", "confirm", "SITE [--words \"A B C D\"]", 1, 1, OPT_WORDS, "confirm", CLI_PRINT, NULL,
+	  "says which words the other site shows" },
+	{ "pair", "list", "", 0, 0, 0, "list", CLI_PRINT, NULL, "lists the pairings" },
+	{ "pair", "show", "SITE", 1, 1, 0, "show", CLI_PRINT, NULL, "shows one pairing, with its words while they are compared" },
+	{ "pair", "revoke", "SITE [--yes]", 1, 1, OPT_YES, "revoke", CLI_PRINT,
+	  "This ends the trust between the two sites.", "ends a pairing, at both sites" },
 	{ "tunnel", "list", "", 0, 0, 0, "list", CLI_PRINT, NULL, "lists the tunnels and their state" },
 	{ "tunnel", "show", "NAME", 1, 1, 0, "show", CLI_PRINT, NULL, "shows one tunnel: suite, paths, counters" },
 	{ "extension", "list", "", 0, 0, 0, "list", CLI_PRINT, NULL, "lists the stretched segments" },
@@ -153,7 +167,7 @@ static const struct opt_row {
 	const char *help;
 } opt_rows[] = {
 	{ "socket", 0, "S", 0, offsetof(struct cli_args, socket), set_text, "control socket of the daemon to ask" },
-	{ "url", 0, "U", 0, offsetof(struct cli_args, url), set_text, "site manager to ask; there is none in this version" },
+	{ "url", 0, "U", 0, offsetof(struct cli_args, url), set_text, "site manager to ask over the network; not in this version" },
 	{ "output", 'o', "FORMAT", 0, offsetof(struct cli_args, format), set_format, "table, wide, json or yaml" },
 	{ "help", 'h', NULL, 0, offsetof(struct cli_args, help), set_flag, "says what there is" },
 	{ "version", 0, NULL, 0, offsetof(struct cli_args, version), set_flag, "says which version this is" },
@@ -166,6 +180,11 @@ static const struct opt_row {
 	{ "dry-run", 0, NULL, OPT_DRY_RUN, offsetof(struct cli_args, dry_run), set_flag, "only says whether it would be possible" },
 	{ "detach", 0, NULL, OPT_DETACH, offsetof(struct cli_args, detach), set_flag, "prints the id of the job and does not wait" },
 	{ "wait", 0, "D", OPT_WAIT, offsetof(struct cli_args, wait_ms), set_duration, "waits no longer than this (30m)" },
+	{ "name", 0, "NAME", OPT_NAME, offsetof(struct cli_args, site_name), set_text, "name of the site" },
+	{ "location", 0, "TEXT", OPT_LOCATION, offsetof(struct cli_args, location), set_text, "where it is, for people" },
+	{ "valid", 0, "D", OPT_VALID, offsetof(struct cli_args, valid_ms), set_duration, "how long the string may be used (10m)" },
+	{ "words", 0, "WORDS", OPT_WORDS, offsetof(struct cli_args, words), set_text,
+	  "the four words that the other site shows; asked for on a terminal" },
 	{ "yes", 0, NULL, OPT_YES, offsetof(struct cli_args, yes), set_flag, "does not ask" },
 };
 
@@ -408,6 +427,8 @@ static int opts_check(const struct typed *t, const struct cli_args *a, const cha
 		}
 	if ((a->cmd->opts & OPT_TO) && !a->to)
 		return cw_why_set(why, CW_E_USAGE, object, "--to", "must be given: SITE or SITE/HOST");
+	if ((a->cmd->opts & OPT_NAME) && !a->site_name)
+		return cw_why_set(why, CW_E_USAGE, object, "--name", "must be given");
 	if (a->detach && a->wait_ms)
 		return cw_why_set(why, CW_E_USAGE, object, "--wait", "contradicts --detach");
 	return 0;
@@ -452,7 +473,7 @@ int cli_cmd_parse(int argc, char *const *argv, struct cli_args *ret_args, struct
 		return r;
 	if (a.url && a.cmd)
 		return cw_why_set(why, CW_E_USAGE, NULL, "--url",
-				  "there is no site manager in this version; use --socket with the socket of a daemon");
+				  "is not in this version; use --socket, on the machine of the manager");
 	*ret_args = a;
 	return 0;
 }
@@ -471,11 +492,29 @@ static void request_pairs(struct cw_json *o, const char *key, const struct cli_p
 	cw_json_set(o, key, list);
 }
 
+static void request_text(struct cw_json *o, const char *key, const char *text)
+{
+	if (text)
+		cw_json_set_str(o, key, text);
+}
+
+struct cw_json *cli_cmd_request_http(const struct cli_args *a)
+{
+	struct cw_json *o = cw_json_object();
+
+	request_text(o, "name", a->site_name);
+	request_text(o, "location", a->location);
+	request_text(o, "words", a->words);
+	if (a->valid_ms)
+		cw_json_set_int(o, "valid_ms", (int64_t)a->valid_ms);
+	return o;
+}
+
 struct cw_json *cli_cmd_request(const struct cli_args *a)
 {
 	struct cw_json *o;
 
-	if (!(a->cmd->opts & OPTS_MOVE))
+	if ((a->cmd->opts & OPTS_MOVE) != OPTS_MOVE)
 		return NULL;
 	o = cw_json_object();
 	cw_json_set_str(o, "to", a->to);

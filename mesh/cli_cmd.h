@@ -58,12 +58,16 @@ struct cli_args {
 	struct cli_pairs map_network, map_pool;
 	bool dry_run, detach, yes;
 	uint64_t wait_ms;               /* 0: as long as it takes */
+	const char *site_name, *location, *words;
+	uint64_t valid_ms;              /* 0: the manager's default */
 };
 
 /* Reads the command line. RET_ARGS is whole only on 0. */
 CW_NODISCARD int cli_cmd_parse(int argc, char *const *argv, struct cli_args *ret_args, struct cw_why *why);
 /* Members "args" of the request; NULL when there are none. The caller frees it. */
 struct cw_json *cli_cmd_request(const struct cli_args *a);
+/* The options as the body of a request to the manager. */
+struct cw_json *cli_cmd_request_http(const struct cli_args *a);
 /* Prints help: of one command, of a noun, or (both NULL) of everything. */
 void cli_cmd_help(FILE *f, const char *noun, const struct cli_cmd *cmd);
 /* The row, or NULL. NOUN may be a short form. */

@@ -64,13 +64,21 @@ static bool is_socket(const char *path)
 	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* Moves the sockets among N paths to the front; how many they are. */
+/* The manager speaks HTTP there, and knows nothing of tunnels and machines itself. */
+static bool is_manager(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, CLI_MANAGER_SOCKET) == 0;
+}
+
+/* Moves the control sockets among N paths to the front; how many they are. */
 static size_t sockets_first(char **paths, size_t n)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (is_socket(paths[i])) {
+		if (is_socket(paths[i]) && !is_manager(paths[i])) {
 			char *path = paths[i];
 
 			paths[i] = paths[found];
@@ -93,17 +101,12 @@ static int several(char **paths, size_t n, const char *dir, struct cw_why *why)
 
 int cli_rpc_find(const char *dir, char ret_path[CLI_PATH_MAX], struct cw_why *why)
 {
-	char pattern[CLI_PATH_MAX + 16], manager[CLI_PATH_MAX + 16];
+	char pattern[CLI_PATH_MAX + 16];
 	glob_t g = { 0 };
 	size_t n;
 	int r;
 
-	snprintf(manager, sizeof manager, "%s/manager.sock", dir);
 	snprintf(pattern, sizeof pattern, "%s/*.sock", dir);
-	if (is_socket(manager)) {
-		snprintf(ret_path, CLI_PATH_MAX, "%.*s", CLI_PATH_MAX - 1, manager);
-		return 0;
-	}
 	n = glob(pattern, 0, NULL, &g) == 0 ? sockets_first(g.gl_pathv, g.gl_pathc) : 0;
 	if (n == 1) {
 		snprintf(ret_path, CLI_PATH_MAX, "%s", g.gl_pathv[0]);

@@ -15,6 +15,7 @@
 #include "interconnect/base/json.h"
 
 #define CLI_RUN_DIR "/run/causeway"
+#define CLI_MANAGER_SOCKET "manager.sock"
 
 enum { CLI_PATH_MAX = 108 };
 
@@ -23,7 +24,7 @@ struct cli_rpc {
 	int fd;                         /* -1: not connected */
 };
 
-/* The control socket to use when none was named: manager.sock in DIR, else the only *.sock there. CW_E_USAGE names
+/* The control socket to use when none was named: the only *.sock in DIR beside the manager's. CW_E_USAGE names
  * them when there are several, CW_E_UNREACHABLE when there is none. */
 CW_NODISCARD int cli_rpc_find(const char *dir, char ret_path[CLI_PATH_MAX], struct cw_why *why);
 /* Fills C and connects. CW_E_UNREACHABLE or CW_E_FORBIDDEN with WHY. */

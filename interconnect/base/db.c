@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "interconnect/base/err.h"
+#include "interconnect/base/file.h"
 #include "interconnect/base/log.h"
 
 CW_LOG_MODULE(db);
@@ -119,18 +119,6 @@ static int schema_apply(struct cw_db *d, const char *const *steps, size_t n)
 	return r < 0 ? r : 0;
 }
 
-/* The name of a new file is on the disk only when its folder is. */
-static int folder_sync(const char *path)
-{
-	CW_AUTO(cw_fd_cleanup) int fd = -1;
-	CW_AUTO(cw_free_cleanup) char *copy = strdup(path);
-
-	if (!copy)
-		return -ENOMEM;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 /* Makes the file with its mode before SQLite would make it with another. */
 static int file_make(const char *path)
 {
@@ -139,7 +127,8 @@ static int file_make(const char *path)
 	if (fd < 0)
 		return errno == EEXIST ? 0 : -errno;
 	close(fd);
-	return folder_sync(path);
+	/* The name of a new file is on the disk only when its folder is. */
+	return cw_file_sync_folder(path);
 }
 
 /* SQLite answers with the mode it could get, without an error. */

@@ -91,6 +91,11 @@ void cw_loop_free(struct cw_loop *l)
 	free(l);
 }
 
+struct event_base *cw_loop_base(struct cw_loop *l)
+{
+	return l->base;
+}
+
 int cw_loop_run(struct cw_loop *l)
 {
 	int r = 0;

@@ -15,11 +15,14 @@ struct cw_loop;
 struct cw_io;
 struct cw_timer;
 struct cw_signal;
+struct event_base;
 
 enum { CW_IO_READ = 1, CW_IO_WRITE = 2 };
 
 CW_NODISCARD int cw_loop_new(struct cw_loop **ret_loop);
 void cw_loop_free(struct cw_loop *l);                   /* NULL is fine, as for all frees here */
+/* libevent's own object, for the files that wrap another part of libevent. */
+struct event_base *cw_loop_base(struct cw_loop *l);
 /* Runs until cw_loop_stop(); 0, or a negative code when the kernel refuses to wait. */
 CW_NODISCARD int cw_loop_run(struct cw_loop *l);
 void cw_loop_stop(struct cw_loop *l);

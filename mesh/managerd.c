@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* managerd.c - causewayd: puts the parts together. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "interconnect/base/daemon.h"
+#include "interconnect/base/log.h"
+#include "mesh/mesh_api.h"
+
+CW_LOG_MODULE(manager);
+
+struct manager {
+	struct mesh_conf conf;
+	struct cw_loop *loop;
+	struct mesh_store *store;
+	struct mesh_site site;
+	struct mesh_pair *pair;
+	struct mesh_api api;
+	struct mesh_http *local, *tls;
+};
+
+/* The folder of a file, or a folder, is made when only its last part is missing. */
+static int make_dir(const char *path, bool of_file, mode_t mode)
+{
+	char dir[256];
+	char *slash;
+
+	snprintf(dir, sizeof dir, "%s", path);
+	slash = strrchr(dir, '/');
+	if (of_file && slash)
+		*slash = '\0';
+	return !dir[0] || mkdir(dir, mode) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
+/* Other sites are served once there is a key to be known by. */
+static int serve_sites(void *ctx)
+{
+	struct manager *m = ctx;
+	struct cw_endpoint ep = { m->conf.listen.address, (uint16_t)m->conf.listen.port };
+	char text[CW_ENDPOINT_TEXT];
+	int r;
+
+	if ((r = mesh_http_tls(m->loop, &ep, m->site.tls, mesh_api_request, &m->api, &m->tls)) < 0) {
+		cw_log_r(ERROR, m->site.row.name, r, "cannot listen on %s", cw_endpoint_text(&ep, text));
+		return r;
+	}
+	mesh_pair_start(m->pair);
+	return 0;
+}
+
+static int start(struct manager *m)
+{
+	const struct mesh_conf *c = &m->conf;
+	char db[256];
+	int r;
+
+	snprintf(db, sizeof db, "%s/manager.db", c->state);
+	if ((r = make_dir(c->state, false, 0700)) < 0 || (r = make_dir(c->socket, true, 0711)) < 0 ||
+	    (r = make_dir(c->token, true, 0755)) < 0 || (r = cw_loop_new(&m->loop)) < 0)
+		return r;
+	/* The socket comes first: it is what keeps a second manager from working on the same rows. */
+	m->api = (struct mesh_api){ .site = &m->site, .conf = c, .on_init = serve_sites, .ctx = m };
+	if ((r = mesh_http_unix(m->loop, c->socket, mesh_api_request, &m->api, &m->local)) < 0 ||
+	    (r = mesh_store_open(db, &m->store)) < 0 || (r = mesh_site_open(&m->site, m->store, c)) < 0 ||
+	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0)
+		return r;
+	m->api.store = m->store;
+	m->api.pair = m->pair;
+	return m->site.tls ? serve_sites(m) : 0;
+}
+
+static void stop(struct manager *m)
+{
+	mesh_pair_free(m->pair);
+	mesh_http_free(m->tls);
+	mesh_http_free(m->local);
+	mesh_site_close(&m->site);
+	mesh_store_close(m->store);
+	cw_loop_free(m->loop);
+	mesh_conf_free(&m->conf);
+}
+
+int main(int argc, char **argv)
+{
+	struct manager m = { 0 };
+	struct cw_daemon_args args;
+	struct cw_why why = { 0 };
+	char text[sizeof why];
+	int status = 0, r;
+
+	if (!cw_daemon_args(argc, argv, "manages a site: its identity and its pairings with other sites", &args, &status))
+		return status;
+	if ((r = mesh_conf_load(args.config, &m.conf, &why)) < 0) {
+		cw_log(ERROR, "", "%s", cw_why_text(&why, r, text, sizeof text));
+		return 2;
+	}
+	if (args.check) {
+		mesh_conf_free(&m.conf);
+		puts("ok");
+		return 0;
+	}
+	cw_daemon_harden();
+	r = start(&m);
+	if (r < 0)
+		cw_log_r(ERROR, m.conf.state, r, "cannot start");
+	status = r < 0 ? 1 : cw_daemon_run(m.loop, "causewayd");
+	stop(&m);
+	return status;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mesh_http.h - requests over HTTP/1.1: TLS 1.3 on a TCP port, plain on a UNIX socket.
+ *
+ * libevent's evhttp reads and writes; what it leaves open is closed here: a connection must bring
+ * its first request within MESH_HTTP_FIRST_MS and each further one within MESH_HTTP_NEXT_MS, however
+ * slowly bytes drip; there are at most MESH_HTTP_CONNS of them; headers and bodies are bounded; two
+ * lengths, a length beside chunks, or other than one Host end the connection before the request is
+ * looked at; TCP_NODELAY is set; a session that cannot be made never becomes plain HTTP.
+ *
+ * A request is answered at once or later, exactly once. When the client is gone in between, the
+ * answer goes nowhere; the struct mesh_req lives until it is answered.
+ */
+#ifndef MESH_HTTP_H
+#define MESH_HTTP_H
+
+#include "interconnect/base/addr.h"
+#include "interconnect/base/base.h"
+#include "interconnect/base/crypt_tls.h"
+#include "interconnect/base/json.h"
+#include "interconnect/base/loop.h"
+
+enum {
+	MESH_HTTP_CONNS = 128, MESH_HTTP_FIRST_MS = 10 * 1000, MESH_HTTP_NEXT_MS = 120 * 1000,
+	MESH_HTTP_HEADERS_MAX = 8192, MESH_HTTP_BODY_MAX = 64 * 1024, MESH_HTTP_PATH_MAX = 256,
+};
+
+struct mesh_http;
+
+struct mesh_req {
+	const char *method;                     /* "GET" */
+	char path[MESH_HTTP_PATH_MAX];          /* without query */
+	struct cw_json *body;                   /* NULL: none */
+	bool malformed;                         /* there is a body, and it is no JSON */
+	const char *authorization;              /* NULL: none; only until the handler returns */
+	bool local;                             /* by the UNIX socket, as root or the user of this process */
+	bool has_pin;
+	uint8_t pin[CW_TLS_PIN];                /* of the certificate that the client proved to own */
+	struct mesh_call *call;                 /* private */
+};
+
+/* Listens for TLS on EP. ON_REQUEST must end in mesh_http_reply() sooner or later. */
+CW_NODISCARD int mesh_http_tls(struct cw_loop *l, const struct cw_endpoint *ep, struct cw_tls *tls,
+			       void (*on_request)(void *ctx, struct mesh_req *q), void *ctx, struct mesh_http **ret_http);
+/* Listens on the UNIX socket PATH, mode 0600; a stale one is removed, a live one is -EADDRINUSE. */
+CW_NODISCARD int mesh_http_unix(struct cw_loop *l, const char *path, void (*on_request)(void *ctx, struct mesh_req *q), void *ctx,
+				struct mesh_http **ret_http);
+/* All requests have been answered, or are never answered any more. */
+void mesh_http_free(struct mesh_http *h);
+
+/* Answers, and frees Q. Takes over BODY (NULL: {}). PROBLEM: the type is application/problem+json. */
+void mesh_http_reply(struct mesh_req *q, int status, bool problem, struct cw_json *body);
+
+#endif
