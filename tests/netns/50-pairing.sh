@@ -207,7 +207,7 @@ done
 settled() { is_count b invited 0; }
 agree() { [ "$(count a confirming)" = "$(count b confirming)" ]; }
 for victim in a b; do
-	for delay in 0 0.01 0.03 0.05 0.07 0.09 0.11; do
+	for delay in 0 0.03 0.06 0.08 0.1 0.12 0.14 0.17; do
 		I=$(cli a pair invite)
 		cli b pair accept "$I" > "$T/acc" 2>&1 & P1=$!
 		sleep $delay            # any moment will do
@@ -230,7 +230,7 @@ for victim in a b; do
 done
 
 # ---- wrong words while the other site is away ----
-I=$(cli a pair invite); must cli b pair accept "$I" > /dev/null
+I=$(cli a pair invite); must cli b pair accept - <<< "$I" > /dev/null
 W=$(get a cloud words)
 must cli a pair confirm cloud --words "$W" > /dev/null
 murder a

@@ -54,6 +54,11 @@ static void test_words(void **state)
 		{ "migration cancel 7 --yes", "migration", "cancel", "7" },
 		{ "migration finish 7 --detach", "migration", "finish", "7" },
 		{ "job show 7", "job", "show", "7" },
+		{ "site init --name onprem --location here", "site", "init", NULL },
+		{ "pair invite --valid=5m", "pair", "invite", NULL },
+		{ "pair accept CWABC", "pair", "accept", "CWABC" },
+		{ "pair confirm cloud --words a-b-c-d", "pair", "confirm", "cloud" },
+		{ "pair revoke cloud --yes", "pair", "revoke", "cloud" },
 		{ "-o json --socket s vm list", "vm", "list", NULL },
 		{ "vm --socket=s list -o json", "vm", "list", NULL },
 		{ "vm show -- --web1", "vm", "show", "--web1" },
@@ -131,7 +136,7 @@ static void test_refusals(void **state)
 	static const struct {
 		const char *line, *object, *field, *rule;       /* rule: a part of it */
 	} rows[] = {
-		{ "site init", "", "site", "there are: tunnel, extension, appliance, relay, host, vm, migration, job" },
+		{ "planet list", "", "planet", "there are: site, pair, tunnel, extension, appliance, relay, host, vm, migration, job" },
 		{ "tunel list", "", "tunel", "did you mean 'tunnel'?" },
 		{ "migratoin list", "", "migratoin", "did you mean 'migration'?" },
 		{ "tunnel", "tunnel", "", "a verb is missing; there are: list, show" },
@@ -159,7 +164,11 @@ static void test_refusals(void **state)
 		{ "mig validate web1 --to a --detach", "migration validate", "--detach", "there is no such option" },
 		{ "vm list -o xml", "", "--output", "must be table, wide, json or yaml, found 'xml'" },
 		{ "vm list -o", "", "--output", "needs a value: FORMAT" },
-		{ "--url https://gw:9443 vm list", "", "--url", "there is no site manager in this version; use --socket" },
+		{ "--url https://gw:9443 vm list", "", "--url", "is not in this version; use --socket" },
+		{ "site init", "site init", "--name", "must be given" },
+		{ "pair invite --valid 10", "", "--valid", "must be a number with its unit" },
+		{ "pair show cloud --words x", "pair show", "--words", "there is no such option" },
+		{ "pair accept", "pair accept", "", "a word is missing" },
 		{ "help sitee", "", "sitee", "there is no such noun" },
 		{ "vm lisst --help", "vm", "lisst", "did you mean 'list'?" },
 	};
