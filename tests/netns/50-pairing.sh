@@ -18,7 +18,6 @@ conf() { # conf SITE [EXTRA]
 		"token: $T/$1/admin.token" "${2:-advertise: []}" > "$T/$1.yaml"
 }
 cli() { local s=$1; shift; "$B/bin/causeway" --socket "$T/$s/manager.sock" "$@"; }
-up() { [ -S "$T/$1/manager.sock" ] && cli "$1" pair list > /dev/null 2>&1; }
 answers() { cli "$1" site show > /dev/null 2>&1 || [ $? = 10 ]; }
 start() {
 	spawn "${NS[$1]}" "$T/$1.log" "$B/bin/causewayd" --config "$T/$1.yaml"
@@ -70,7 +69,7 @@ same "the pin is what openssl says" "$(openssl x509 -in "$T/a/state/tls.crt" -no
 	sha256sum | cut -d' ' -f1)" "$PIN"
 
 # ---- with somebody between them ----
-relay_up() { spawn w "$T/relay.log" socat TCP-LISTEN:9443,bind=10.44.0.3,fork,reuseaddr TCP:10.44.0.1:9443; RELAY=$PID
+relay_up() { spawn w "$T/relay.log" socat TCP-LISTEN:9443,bind=10.44.0.3,fork,reuseaddr TCP:10.44.0.1:9443
 	must wait_for 5 in_ns b socat -u OPEN:/dev/null TCP:10.44.0.3:9443; }
 pki "$T"
 spawn w "$T/middle.log" "$PY" "$HERE/pairing.py" middle 10.44.0.3 9443 "$T/a.crt" "$T/a.key" "$T/overheard"
@@ -118,14 +117,17 @@ asked "/api/v1 with a site's certificate only" 401 GET /api/v1/pairings '' --cer
 asked "a path that is not there" 404 GET /api/v1/nothing ''
 asked "two lengths" 400 POST /api/v1/site '{}' --header "Content-Length: 2" --header "Content-Length: 3"
 asked "two hosts" 400 GET /api/v1/site '' --header "Host: y"
-asked "a body of 70 kB" 413 POST /pair/v1/hello "$(head -c 70000 /dev/zero | tr '\0' ' ')"
+# It is refused while it still arrives, so the answer may be lost with the connection.
+LARGE=$(stranger request 10.44.0.1 9443 POST /pair/v1/hello "$(head -c 70000 /dev/zero | tr '\0' ' ')")
+check "a body of 70 kB ($LARGE)" test "$LARGE" = 413 -o "$LARGE" = closed
 same "TLS 1.2" refused "$(stranger tls12 10.44.0.1 9443)"
 SECONDS_TO_CUT=$(stranger drip 10.44.0.1 9443)
 check "bytes that drip are cut off ($SECONDS_TO_CUT s)" test "$SECONDS_TO_CUT" -ge 8 -a "$SECONDS_TO_CUT" -le 14
 
 # ---- size and speed ----
 RSS=$(rss_kib "${DAEMON[a]}")
-check "under 32 MiB resident ($RSS KiB)" test "$RSS" -lt 32768
+if ldd "$B/bin/causewayd" | grep -q libasan; then say "resident: $RSS KiB with a sanitizer"
+else check "under 32 MiB resident ($RSS KiB)" test "$RSS" -lt 32768; fi
 MS=$("$PY" - "$T/a/manager.sock" <<'PYTHON'
 import http.client, socket, sys, time
 best = []
@@ -147,7 +149,8 @@ refuses "and nothing of it lives at a" is_count a paired 1
 # ---- strings that pair nobody ----
 accept_fails() { local name=$1 want=$2; cli b pair accept "$3" > /dev/null 2> "$T/err"; same "$name" "$want" $?; }
 accept_fails "a string that lost a letter" 1 "${I2%?}"
-accept_fails "a string with a changed letter" 1 "${I2:0:30}$(tr 'A-Z' 'B-ZA' <<< "${I2:30:1}")${I2:31}"
+OTHER=A; [ "${I2:30:1}" = A ] && OTHER=B
+accept_fails "a string with a changed letter" 1 "${I2:0:30}$OTHER${I2:31}"
 accept_fails "an empty string" 2 ""
 EXPIRED=$(cli a pair invite --valid 1s)
 must wait_for 5 is_count a invited 1
@@ -237,5 +240,10 @@ murder a
 cli b pair confirm onprem --words "acorn acorn acorn acorn" 2> "$T/err"; same "wrong words while the inviter is dead" 7 $?
 murder b; start b; start a
 check "it hears of them when it is back" wait_for 15 both revoked
+for s in a b c; do
+	kill -TERM "${DAEMON[$s]}"
+	check "$s ends on SIGTERM" wait_for 10 dead "${DAEMON[$s]}"
+	refuses "$s leaves no socket" test -e "$T/$s/manager.sock"
+done
 check "no complaint of a sanitizer" test -z "$(grep -l 'ERROR: \|runtime error' "$T"/*.log)"
 finish

@@ -43,7 +43,7 @@ static void base32_encode(const uint8_t wire[WIRE], char *text)
 		size_t v = 0;
 
 		for (size_t bit = 5 * i; bit < 5 * i + 5; bit++)
-			v = v << 1 | (bit < 8 * WIRE ? wire[bit / 8] >> (7 - bit % 8) & 1u : 0u);
+			v = v << 1 | (bit < 8 * WIRE && wire[bit / 8] & (0x80 >> bit % 8));
 		text[i] = alphabet[v];
 	}
 	text[n] = '\0';
@@ -191,7 +191,7 @@ static void lying_contents(void **state)
 		uint8_t wire[WIRE], hash[32];
 		char text[MESH_INVITE_TEXT] = "CW";
 
-		base32_decode(KNOWN + 2, wire);
+		base32_decode(&KNOWN[2], wire);
 		wire[rows[n].at] = rows[n].value;
 		assert_int_equal(cw_hash(CW_HASH_SHA256, &(struct cw_span){ wire, WIRE - 4 }, 1, hash), 0);
 		memcpy(wire + WIRE - 4, hash, 4);
