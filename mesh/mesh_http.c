@@ -30,7 +30,7 @@
 
 CW_LOG_MODULE(mesh_http);
 
-enum { IDLE_S = 30, BACKLOG = 64, METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_DELETE };
+enum { IDLE_S = 30, BACKLOG = 64, METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST };
 
 struct mesh_http {
 	struct cw_loop *loop;
@@ -161,7 +161,7 @@ static bool is_clear(struct evhttp_request *ev)
 static const struct method_row {
 	enum evhttp_cmd_type type;
 	const char *name;
-} method_rows[] = { { EVHTTP_REQ_GET, "GET" }, { EVHTTP_REQ_POST, "POST" }, { EVHTTP_REQ_DELETE, "DELETE" } };
+} method_rows[] = { { EVHTTP_REQ_GET, "GET" }, { EVHTTP_REQ_POST, "POST" } };
 
 static const char *method_name(enum evhttp_cmd_type type)
 {

@@ -9,6 +9,7 @@
 
 #include "interconnect/base/clock.h"
 #include "interconnect/base/hex.h"
+#include "interconnect/base/impair.h"
 #include "interconnect/base/log.h"
 #include "interconnect/base/mem.h"
 #include "interconnect/base/rand.h"
@@ -42,6 +43,20 @@ static const char *object_of(const struct mesh_pairing *p)
 	return p->peer_name[0] ? p->peer_name : "invitation";
 }
 
+/* Every write of a pairing, between two points where a test may end the process: WHAT is the state, or "words". */
+static int put(struct mesh_pair *m, struct mesh_pairing *p, const char *what)
+{
+	const char *role = p->inviter ? "inviter" : "acceptor";
+	char point[64];
+	int r;
+
+	snprintf(point, sizeof point, "pair.%s.%s.before", role, what);
+	if ((r = cw_impair(point)) < 0 || (r = mesh_store_put(m->store, p)) < 0)
+		return r;
+	snprintf(point, sizeof point, "pair.%s.%s.after", role, what);
+	return cw_impair(point);
+}
+
 int pair_change(struct pair_row *row, const struct mesh_pairing *next)
 {
 	struct mesh_pairing p = *next;
@@ -49,7 +64,7 @@ int pair_change(struct pair_row *row, const struct mesh_pairing *next)
 	int r;
 
 	p.changed = pair_wall_s();
-	if ((r = mesh_store_put(row->owner->store, &p)) < 0) {
+	if ((r = put(row->owner, &p, news ? p.state : "words")) < 0) {
 		cw_log_r(ERROR, object_of(&p), r, "cannot store the pairing");
 		return r;
 	}
@@ -123,7 +138,7 @@ int pair_add(struct mesh_pair *m, struct mesh_pairing *p, struct pair_row **ret_
 	if (!make_room(m))
 		return CW_E_LIMIT;
 	p->created = p->changed = pair_wall_s();
-	if ((r = mesh_store_put(m->store, p)) < 0)
+	if ((r = put(m, p, p->state)) < 0)
 		return r;
 	if (!(row = row_new(m, p)))
 		return -ENOMEM;
@@ -395,8 +410,14 @@ int mesh_pair_show(struct mesh_pair *m, const char *name, struct cw_json **ret_b
 /* An invitation that nobody used, or words that nobody compared. An acceptor that does not know yet keeps asking until then. */
 static void expire(struct pair_row *row)
 {
-	if (pair_lives(row) && !pair_is(row, "paired") && pair_wall_s() >= row->p.expires)
-		(void)!pair_end(row, pair_is(row, "invited") ? "the invitation expired" : "nobody confirmed the words in time");
+	const char *reason = pair_is(row, "invited") ? "the invitation expired" : "nobody confirmed the words in time";
+	struct cw_why why = { 0 };
+	int r = CW_E_BLOCKED;
+
+	if (!pair_lives(row) || pair_is(row, "paired") || pair_wall_s() < row->p.expires || pair_end(row, reason) < 0)
+		return;
+	cw_why_set(&why, r, "pairing", NULL, "%s", reason);
+	pair_accept_settled(row->owner, row, r, &why);
 }
 
 static void on_tick(void *ctx)

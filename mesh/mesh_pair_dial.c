@@ -69,18 +69,19 @@ void pair_accept_free_all(struct mesh_pair *m)
 		accept_end(m->accepts, CW_E_CANCELLED, NULL, NULL);
 }
 
-/* The inviter went silent after the intent was written; the pairing goes on without whoever waited. */
+/* The inviter went silent. Once the intent is written the pairing goes on without whoever waited. */
 static void on_patience(void *ctx)
 {
 	struct pair_accept *a = ctx;
-	struct pair_row *row = pair_by_id(a->owner, a->row);
-	CW_AUTO(cw_json_cleanup) struct cw_json *body = row ? pair_json(row) : NULL;
 	struct cw_why why = { 0 };
+	int r;
 
-	if (!body)
-		accept_end(a, cw_why_set(&why, CW_E_UNREACHABLE, "pairing", NULL, "the inviting site gave no answer"), NULL, &why);
+	if (a->row)
+		r = cw_why_set(&why, CW_E_TIMEOUT, "pairing", NULL,
+			       "the inviting site fell silent; it is asked again until the invitation expires: see the list of pairings");
 	else
-		accept_end(a, 0, body, NULL);
+		r = cw_why_set(&why, CW_E_UNREACHABLE, "pairing", NULL, "the inviting site gave no answer");
+	accept_end(a, r, NULL, &why);
 }
 
 /* ---- the first message ---- */
@@ -409,20 +410,18 @@ static void on_answer(void *ctx, int r, int status, const struct cw_json *body)
 	mesh_dial_free(dial);
 }
 
+/* The next of the invitation's endpoints after one that did not answer. Family 0 when none can be read. */
 static struct cw_endpoint endpoint_of(const struct pair_row *row)
 {
-	struct cw_endpoint ep = { 0 };
-	char copy[sizeof row->p.endpoints], *save = NULL, *one;
+	struct cw_endpoint ep[MESH_INVITE_ADDRS] = { 0 };
+	char copy[sizeof row->p.endpoints], *save = NULL;
 	size_t n = 0;
 
-	/* Every one in its turn. */
-	for (size_t pass = 0; pass < 2; pass++) {
-		snprintf(copy, sizeof copy, "%s", row->p.endpoints);
-		for (one = strtok_r(copy, ",", &save); one; one = strtok_r(NULL, ",", &save), n++)
-			if (n >= row->endpoint % MESH_INVITE_ADDRS && cw_endpoint_parse(one, &ep) == 0)
-				return ep;
-	}
-	return ep;
+	snprintf(copy, sizeof copy, "%s", row->p.endpoints);
+	for (char *one = strtok_r(copy, ",", &save); one && n < CW_COUNT(ep); one = strtok_r(NULL, ",", &save))
+		if (cw_endpoint_parse(one, &ep[n]) == 0)
+			n++;
+	return ep[n ? row->endpoint % n : 0];
 }
 
 void pair_dial_due(struct mesh_pair *m, struct pair_row *row)

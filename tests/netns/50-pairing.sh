@@ -18,9 +18,10 @@ conf() { # conf SITE [EXTRA]
 		"token: $T/$1/admin.token" "${2:-advertise: []}" > "$T/$1.yaml"
 }
 cli() { local s=$1; shift; "$B/bin/causeway" --socket "$T/$s/manager.sock" "$@"; }
+up() { cli "$1" pair list > /dev/null; }
 answers() { cli "$1" site show > /dev/null 2>&1 || [ $? = 10 ]; }
-start() {
-	spawn "${NS[$1]}" "$T/$1.log" "$B/bin/causewayd" --config "$T/$1.yaml"
+start() { # start SITE [IMPAIR]
+	spawn "${NS[$1]}" "$T/$1.log" env "CAUSEWAY_IMPAIR=${2:-}" "$B/bin/causewayd" --config "$T/$1.yaml"
 	DAEMON[$1]=$PID
 	must wait_for 5 answers "$1"
 }
@@ -123,6 +124,11 @@ check "a body of 70 kB ($LARGE)" test "$LARGE" = 413 -o "$LARGE" = closed
 same "TLS 1.2" refused "$(stranger tls12 10.44.0.1 9443)"
 SECONDS_TO_CUT=$(stranger drip 10.44.0.1 9443)
 check "bytes that drip are cut off ($SECONDS_TO_CUT s)" test "$SECONDS_TO_CUT" -ge 8 -a "$SECONDS_TO_CUT" -le 14
+stranger crowd 10.44.0.1 9443 150 > "$T/crowd" & CROWD=$!
+check "root is served beside a crowd on the network" wait_for 2 up a
+wait $CROWD
+read -r WAITED _ < "$T/crowd"
+check "150 silent connections keep the next one waiting for $WAITED s" test "$WAITED" -le 25
 
 # ---- size and speed ----
 RSS=$(rss_kib "${DAEMON[a]}")
@@ -231,6 +237,57 @@ for victim in a b; do
 		part
 	done
 done
+
+# ---- kill -9 before and after each write, where the build can do that ----
+# The one at POINT of SITE dies there, comes back, and the two go on as people would: the steps are done again until they hold.
+revive() { if dead "${DAEMON[$1]}"; then wait "${DAEMON[$1]}" 2> /dev/null; DIED=1; start "$1"; fi; }
+through() { # through SITE POINT
+	local string='' words n
+	DIED=0
+	murder "$1"; start "$1" "$2=kill"
+	for n in 1 2 3; do
+		both paired && break
+		if is_count b confirming 0; then
+			string=$(cli a pair invite 2> /dev/null) || { revive a; string=$(cli a pair invite); }
+			cli b pair accept "$string" > /dev/null 2>&1
+			revive "$1"
+			must wait_for 30 settled
+			check "$1 dies at $2: both or neither" wait_for 10 agree
+		fi
+		words=$(get b onprem words)
+		[ -n "$words" ] || continue
+		cli a pair confirm cloud --words "$words" > /dev/null 2>&1; revive "$1"
+		cli a pair confirm cloud --words "$words" > /dev/null 2>&1
+		cli b pair confirm onprem --words "$words" > /dev/null 2>&1; sleep 0.3; revive "$1"
+		cli b pair confirm onprem --words "$words" > /dev/null 2>&1
+		wait_for 5 both paired
+	done
+	check "$1 died at $2 and is paired" test "$DIED" = 1
+	check "$1 died at $2: paired at both in the end" both paired
+	murder "$1"; start "$1"
+	part
+}
+if grep -q CAUSEWAY_IMPAIR "$B/bin/causewayd"; then
+	for when in before after; do
+		for state in invited confirming words paired; do
+			through a "pair.inviter.$state.$when"
+			through b "pair.acceptor.$state.$when"
+		done
+	done
+else
+	say "no kill points in this build: make B=build-debug DEBUG=1 has them"
+fi
+
+# ---- away for longer than a few calls ----
+I=$(cli a pair invite); must cli b pair accept "$I" > /dev/null
+W=$(get a cloud words)
+must cli b pair confirm onprem --words "$W" > /dev/null
+murder a
+sleep 6
+start a
+must cli a pair confirm cloud --words "$W" > /dev/null
+check "the inviter was away for six calls: paired at both" wait_for 15 both paired
+part
 
 # ---- wrong words while the other site is away ----
 I=$(cli a pair invite); must cli b pair accept - <<< "$I" > /dev/null

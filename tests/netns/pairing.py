@@ -6,6 +6,7 @@ usage: pairing.py request ADDRESS PORT METHOD PATH BODY [--cert F --key F] [--to
                                                         one request; prints the status, or "closed"
        pairing.py tls12 ADDRESS PORT                    prints "refused" or "accepted"
        pairing.py drip ADDRESS PORT                     one byte per half second; prints after how many seconds it was cut off
+       pairing.py crowd ADDRESS PORT N                  N silent connections; prints how many seconds one more waited for its answer
        pairing.py middle ADDRESS PORT CERT KEY LOG      TLS in the middle, with a certificate of its own; LOG gets what clients sent
        pairing.py forge STRING                          the invitation with another secret and a right checksum
 """
@@ -72,6 +73,15 @@ def drip(a):
     print(int(time.monotonic() - start))
 
 
+def crowd(a):
+    silent = [socket.create_connection((a.address, a.port), 30) for _ in range(int(a.n))]
+    start = time.monotonic()
+    with socket.create_connection((a.address, a.port), 30) as s, context().wrap_socket(s) as t:
+        t.sendall(b"GET /api/v1/site HTTP/1.1\r\nHost: x\r\n\r\n")
+        answered = t.recv(12).startswith(b"HTTP/1.1 401")
+    print(int(time.monotonic() - start) if answered else "no answer", len(silent))
+
+
 def middle(a):
     c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     c.load_cert_chain(a.cert, a.key)
@@ -99,7 +109,7 @@ def forge(a):
 def main():
     p = argparse.ArgumentParser()
     sub = p.add_subparsers(required=True)
-    for f, words in ((request, "address port method path body"), (tls12, "address port"), (drip, "address port"),
+    for f, words in ((request, "address port method path body"), (tls12, "address port"), (drip, "address port"), (crowd, "address port n"),
                      (middle, "address port cert key log"), (forge, "string")):
         q = sub.add_parser(f.__name__)
         for w in words.split():
