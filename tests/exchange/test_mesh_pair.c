@@ -268,7 +268,7 @@ static void the_whole_way(void **state)
 static void everything_twice(void **state)
 {
 	struct mesh_invite i = invite();
-	struct b b = b_new(&i, 0xb0);
+	struct b b = b_new(&i, 0xb0), bad;
 	char words[MESH_WORDS_TEXT];
 
 	(void)state;
@@ -281,6 +281,9 @@ static void everything_twice(void **state)
 	assert_int_equal(prove(&b), 0);
 	restart();
 	assert_int_equal(prove(&b), 0);
+	bad = b;
+	bad.key[3] ^= 4;
+	assert_int_equal(prove(&bad), CW_E_AUTH);       /* a repetition is proved, too */
 	state_is("cloud", "confirming", words);
 	assert_int_equal(confirm(words), 0);
 	restart();

@@ -4,7 +4,7 @@ $(eval $(call test,test_cli_out,tests/unit,test_cli_out.c,cli base,$(BASE_LIBS) 
 $(eval $(call test,test_cli,tests/unit,test_cli.c,cli base,$(BASE_LIBS) $(SMARTCOLS)))
 $(B)/test/test_cli: | $(B)/bin/causeway
 $(eval $(call test,test_cli_http,tests/unit,test_cli_http.c,cli base,$(BASE_LIBS) $(SMARTCOLS)))
-MESH_TESTS = test_mesh_conf test_mesh_invite test_mesh_store test_mesh_words
+MESH_TESTS = test_mesh_conf test_mesh_invite test_mesh_proof test_mesh_store test_mesh_words
 $(foreach t,$(MESH_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,mesh base,$(BASE_LIBS))))
 $(eval $(call test,test_mesh_pair,tests/exchange,test_mesh_pair.c,mesh base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_mesh_invite,tests/fuzz,fuzz_mesh_invite.c,mesh base,$(LIBCRYPTO)))
