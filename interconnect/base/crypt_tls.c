@@ -99,7 +99,8 @@ static int context(const SSL_METHOD *method, const char *cert, const char *key, 
 	SSL_CTX_set_default_passwd_cb(c, no_passphrase);
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	if (SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) != 1 || SSL_CTX_set_num_tickets(c, 0) != 1 ||
-	    SSL_CTX_set1_groups_list(c, "P-384:X25519:P-256") != 1 || SSL_CTX_use_certificate_file(c, cert, SSL_FILETYPE_PEM) != 1 ||
+	    SSL_CTX_set1_groups_list(c, "P-384:X25519:P-256") != 1 ||
+	    SSL_CTX_use_certificate_file(c, cert, SSL_FILETYPE_PEM) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(c) != 1) {
 		SSL_CTX_free(c);
 		return refused(CW_E_INVALID);
