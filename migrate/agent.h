@@ -34,7 +34,8 @@ struct agent {
 	struct agent_counters counters;
 };
 
-/* RUN/ID, the folder of a migration's sockets: made for QEMU to use, removed with what is in it. Blocking, but short. */
+/* RUN/ID, the folder of a migration's sockets: made for QEMU to use, removed with what is in it. Blocking, but
+ * short. */
 CW_NODISCARD int agent_dir_make(const struct agent_conf *c, const char *id, unsigned uid, unsigned gid);
 void agent_dir_remove(const struct agent_conf *c, const char *id);
 void agent_dir_path(const struct agent_conf *c, const char *id, const char *file, char *out, size_t size);

@@ -47,7 +47,8 @@ static void on_gone(void *ctx)
 	q->call = NULL;
 }
 
-static void ask(struct agent *a, struct cw_rpc_call *call, const char *name, void (*run)(void *ctx), void (*done)(void *ctx))
+static void ask(struct agent *a, struct cw_rpc_call *call, const char *name, void (*run)(void *ctx),
+		void (*done)(void *ctx))
 {
 	struct query *q = calloc(1, sizeof *q);
 

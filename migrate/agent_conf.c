@@ -33,17 +33,22 @@ static int pool_check(const void *obj, struct cw_why *why)
 }
 
 static const struct cw_conf_row peer_rows[] = {
-	{ FIELD(agent_conf_peer, site), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63, .help = "Name of the site" },
+	{ FIELD(agent_conf_peer, site), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63,
+	  .help = "Name of the site" },
 	{ FIELD(agent_conf_peer, dial), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 110,
 	  .help = "Where streams to its agent are dialled" },
 };
-static const struct cw_conf_obj peer_obj = { "peer", sizeof(struct agent_conf_peer), peer_rows, CW_COUNT(peer_rows), peer_check };
+static const struct cw_conf_obj peer_obj = { "peer", sizeof(struct agent_conf_peer), peer_rows, CW_COUNT(peer_rows),
+	peer_check };
 
 static const struct cw_conf_row pool_rows[] = {
-	{ FIELD(agent_conf_pool, name), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63, .help = "Name of the pool" },
-	{ FIELD(agent_conf_pool, path), .kind = CW_CONF_STR, .required = true, .min = 2, .max = 255, .help = "Its folder" },
+	{ FIELD(agent_conf_pool, name), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63,
+	  .help = "Name of the pool" },
+	{ FIELD(agent_conf_pool, path), .kind = CW_CONF_STR, .required = true, .min = 2, .max = 255,
+	  .help = "Its folder" },
 };
-static const struct cw_conf_obj pool_obj = { "pool", sizeof(struct agent_conf_pool), pool_rows, CW_COUNT(pool_rows), pool_check };
+static const struct cw_conf_obj pool_obj = { "pool", sizeof(struct agent_conf_pool), pool_rows, CW_COUNT(pool_rows),
+	pool_check };
 
 static const struct cw_conf_row network_rows[] = {
 	{ FIELD(agent_conf_network, bridge), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 15,
@@ -64,23 +69,28 @@ static int conf_check(const void *obj, struct cw_why *why)
 	    (r = path_check("control", c->control, why)) < 0)
 		return r;
 	if (strlen(c->run) > 60)
-		return cw_why_set(why, CW_E_INVALID, NULL, "run", "must be at most 60 characters: sockets live below it");
+		return cw_why_set(why, CW_E_INVALID, NULL, "run",
+				  "must be at most 60 characters: sockets live below it");
 	return path_check("run", c->run, why);
 }
 
 static const struct cw_conf_row agent_rows[] = {
-	{ FIELD(agent_conf, site), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63, .help = "Name of this site" },
-	{ FIELD(agent_conf, host), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63, .help = "Name of this host" },
+	{ FIELD(agent_conf, site), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63,
+	  .help = "Name of this site" },
+	{ FIELD(agent_conf, host), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63,
+	  .help = "Name of this host" },
 	{ FIELD(agent_conf, libvirt), .kind = CW_CONF_STR, .fallback = "qemu:///system", .min = 1, .max = 200,
 	  .help = "Connection to libvirt" },
 	{ FIELD(agent_conf, listen), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 110,
 	  .help = "Where streams of other sites' agents arrive" },
-	{ FIELD(agent_conf, peers), .kind = CW_CONF_LIST, .min = 0, .max = 25, .obj = &peer_obj, .help = "Other sites" },
+	{ FIELD(agent_conf, peers), .kind = CW_CONF_LIST, .min = 0, .max = 25, .obj = &peer_obj,
+	  .help = "Other sites" },
 	{ FIELD(agent_conf, pools), .kind = CW_CONF_LIST, .required = true, .min = 1, .max = 64, .obj = &pool_obj,
 	  .help = "Folders for disks" },
 	{ FIELD(agent_conf, networks), .kind = CW_CONF_LIST, .min = 0, .max = 4094, .obj = &network_obj,
 	  .help = "Segments that are stretched" },
-	{ FIELD(agent_conf, emulator), .kind = CW_CONF_STR, .min = 0, .max = 255, .help = "Emulator of domains built here" },
+	{ FIELD(agent_conf, emulator), .kind = CW_CONF_STR, .min = 0, .max = 255,
+	  .help = "Emulator of domains built here" },
 	{ FIELD(agent_conf, state), .kind = CW_CONF_STR, .fallback = "/var/lib/causeway/agent.db", .min = 1, .max = 255,
 	  .help = "Journal and ownership records" },
 	{ FIELD(agent_conf, run), .kind = CW_CONF_STR, .fallback = "/run/causeway", .min = 1, .max = 60,
@@ -90,7 +100,8 @@ static const struct cw_conf_row agent_rows[] = {
 	{ FIELD(agent_conf, downtime_ms), .kind = CW_CONF_U32, .fallback = "5000", .min = 10, .max = 600000,
 	  .help = "How long a guest may stand still, in milliseconds" },
 };
-static const struct cw_conf_obj agent_obj = { "agent", sizeof(struct agent_conf), agent_rows, CW_COUNT(agent_rows), conf_check };
+static const struct cw_conf_obj agent_obj = { "agent", sizeof(struct agent_conf), agent_rows, CW_COUNT(agent_rows),
+	conf_check };
 
 int agent_conf_load(const char *path, struct agent_conf *ret_conf, struct cw_why *why)
 {

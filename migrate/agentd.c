@@ -48,8 +48,10 @@ static int start(struct agent *a)
 	const struct agent_conf *c = &a->conf;
 	int r;
 
-	if ((r = make_dir(c->run, false)) < 0 || (r = make_dir(c->state, true)) < 0 || (r = make_dir(c->control, true)) < 0 ||
-	    (r = cw_loop_new(&a->loop)) < 0 || (r = virt_new(c->libvirt, &a->virt)) < 0 || (r = jobs_open(c->state, &a->jobs)) < 0 ||
+	if ((r = make_dir(c->run, false)) < 0 || (r = make_dir(c->state, true)) < 0 ||
+	    (r = make_dir(c->control, true)) < 0 ||
+	    (r = cw_loop_new(&a->loop)) < 0 || (r = virt_new(c->libvirt, &a->virt)) < 0 ||
+	    (r = jobs_open(c->state, &a->jobs)) < 0 ||
 	    (r = work_new(a->loop, &a->query)) < 0 || (r = work_post(a->query, warm_run, warm_done, a)) < 0)
 		return r;
 	/* The control socket comes first: it is what keeps a second agent from working on the same journal. */

@@ -13,8 +13,8 @@ struct chan;
 
 enum { CHAN_OUT_MAX = 8 << 20 };
 
-/* Owns FD, also on failure. ON_DATA gets bytes as they come; ON_END is called once at end of file or failure (R 0 or negative), and
- * nothing after it. Both may free the channel. */
+/* Owns FD, also on failure. ON_DATA gets bytes as they come; ON_END is called once at end of file or failure (R 0 or
+ * negative), and nothing after it. Both may free the channel. */
 CW_NODISCARD int chan_new(struct cw_loop *l, int fd, void (*on_data)(void *ctx, const void *data, size_t size),
 			  void (*on_end)(void *ctx, int r), void *ctx, struct chan **ret_chan);
 /* Queues SIZE bytes. CW_E_LIMIT when the peer does not take them, CW_E_UNREACHABLE after the end. */

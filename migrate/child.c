@@ -46,7 +46,8 @@ static struct cw_json *order_json(const struct child_order *o)
 	const struct {
 		const char *name, *value;
 	} rows[] = {
-		{ "id", o->id }, { "site", o->site }, { "token", o->token }, { "libvirt", o->libvirt }, { "dial", o->dial },
+		{ "id", o->id }, { "site", o->site }, { "token", o->token }, { "libvirt", o->libvirt },
+		{ "dial", o->dial },
 		{ "dir", o->dir }, { "uuid", o->uuid }, { "xml", o->xml },
 	};
 
@@ -92,7 +93,8 @@ static void on_link(void *ctx, unsigned events)
 		gone(c, false, "the process of the migration died");
 }
 
-int child_new(struct cw_loop *l, const struct child_order *o, const struct child_events *ev, void *ctx, struct child **ret_child)
+int child_new(struct cw_loop *l, const struct child_order *o, const struct child_events *ev, void *ctx,
+	      struct child **ret_child)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *order = order_json(o);
 	struct child *c = calloc(1, sizeof *c);

@@ -180,7 +180,8 @@ static int libvirt_connect(struct run *u, int client, int target)
 static void on_pump_done(void *ctx, int r)
 {
 	(void)ctx;
-	(void)r;                                /* QEMU and libvirt notice by themselves; pumps are freed with the process */
+	/* QEMU and libvirt notice by themselves; pumps are freed with the process */
+	(void)r;
 }
 
 static int pump_connect(struct run *u, int near, int far)
@@ -318,7 +319,8 @@ static int move_start(struct run *u, char migrate_uri[128], char disks_uri[128])
 	u->move = (struct virt_move){
 		.uri = order_str(u, "libvirt"), .target_socket = u->doors[0].path, .uuid = order_str(u, "uuid"),
 		.xml = order_str(u, "xml"), .migrate_uri = migrate_uri, .disks_uri = disks_uri,
-		.max_downtime_ms = (unsigned)cw_json_get_int(u->order, "max_downtime_ms", 0), .on_stopped = on_stopped, .ctx = u,
+		.max_downtime_ms = (unsigned)cw_json_get_int(u->order, "max_downtime_ms", 0), .on_stopped = on_stopped,
+		.ctx = u,
 	};
 	return work_post(u->work, move_run, move_done, u);
 }
@@ -336,7 +338,8 @@ static int order_take(struct run *u)
 	if ((r = cw_stream_addr_parse(order_str(u, "dial"), &u->peer)) < 0)
 		return r;
 	if (snprintf(u->hello.site, sizeof u->hello.site, "%s", order_str(u, "site")) >= (int)sizeof u->hello.site ||
-	    snprintf(u->hello.migration, sizeof u->hello.migration, "%s", order_str(u, "id")) >= (int)sizeof u->hello.migration ||
+	    snprintf(u->hello.migration, sizeof u->hello.migration, "%s",
+		     order_str(u, "id")) >= (int)sizeof u->hello.migration ||
 	    snprintf(u->hello.token, sizeof u->hello.token, "%s", order_str(u, "token")) >= (int)sizeof u->hello.token)
 		return CW_E_LIMIT;
 	return 0;
@@ -357,7 +360,8 @@ int child_main(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	cw_daemon_harden();
 	if ((r = order_take(&u)) < 0 || (r = cw_loop_new(&u.loop)) < 0 || (r = hold_new(&hold_ops, &u, &u.hold)) < 0 ||
-	    (r = cw_io_new(u.loop, CHILD_FD, CW_IO_READ, on_link, &u, &u.link_io)) < 0 || (r = work_new(u.loop, &u.work)) < 0)
+	    (r = cw_io_new(u.loop, CHILD_FD, CW_IO_READ, on_link, &u, &u.link_io)) < 0 ||
+	    (r = work_new(u.loop, &u.work)) < 0)
 		goto out;
 	for (size_t i = 0; i < CW_COUNT(u.doors); i++)
 		if ((r = door_open(&u, &u.doors[i])) < 0)

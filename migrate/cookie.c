@@ -78,7 +78,8 @@ static int check(const struct cookie_policy *p, const struct xml *d, struct cw_w
 		return cw_why_set(why, CW_E_FORBIDDEN, NULL, "cookie/uuid", "is not that of this migration's VM");
 	for (const struct xml_node *n = xml_first(nbd, "disk"); n; n = xml_next(n, "disk"))
 		if (!is_ours(p, xml_attr(n, "target", "")))
-			return cw_why_set(why, CW_E_FORBIDDEN, NULL, "cookie/nbd/disk", "is not a disk of this migration");
+			return cw_why_set(why, CW_E_FORBIDDEN, NULL, "cookie/nbd/disk",
+					  "is not a disk of this migration");
 	return 0;
 }
 

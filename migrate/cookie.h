@@ -20,6 +20,7 @@ struct cookie_policy {
 };
 
 /* SIZE bytes of TEXT (with or without their final NUL) to fresh heap text; free() it. */
-CW_NODISCARD int cookie_pass(const struct cookie_policy *p, const void *text, size_t size, struct cw_why *why, char **ret_text);
+CW_NODISCARD int cookie_pass(const struct cookie_policy *p, const void *text, size_t size, struct cw_why *why,
+			     char **ret_text);
 
 #endif

@@ -145,7 +145,8 @@ int disk_file_hash(const char *path, char out[DISK_HASH_TEXT])
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return CW_E_INVALID;
-	if ((r = cw_hasher_new(CW_HASH_SHA256, &h)) < 0 || (r = file_add(fd, h)) < 0 || (r = cw_hasher_end(h, digest)) < 0)
+	if ((r = cw_hasher_new(CW_HASH_SHA256, &h)) < 0 || (r = file_add(fd, h)) < 0 ||
+	    (r = cw_hasher_end(h, digest)) < 0)
 		return r;
 	disk_hex(digest, out);
 	return 0;

@@ -179,7 +179,8 @@ static int block_digest(struct image *i, uint64_t offset, size_t size, uint8_t o
 	bool hole = false;
 	int r;
 
-	if (nbd_can_meta_context(i->nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1 && (r = is_hole(i, offset, size, &hole)) < 0)
+	if (nbd_can_meta_context(i->nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1 &&
+	    (r = is_hole(i, offset, size, &hole)) < 0)
 		return r;
 	if (hole && size == DISK_BLOCK) {
 		struct cw_wr w = cw_wr_of(out, DIGEST);

@@ -71,7 +71,8 @@ static int read_nic(const struct xml_node *n, struct dom *d, struct cw_why *why)
 	snprintf(field, sizeof field, "network %.17s", mac);
 	bridge = xml_attr(xml_first(n, "source"), "bridge", "");
 	if (strcmp(xml_attr(n, "type", ""), "bridge") != 0 || !bridge[0])
-		return cw_why_set(why, CW_E_BLOCKED, NULL, field, "is not on a bridge: only bridged cards keep their network");
+		return cw_why_set(why, CW_E_BLOCKED, NULL, field,
+				  "is not on a bridge: only bridged cards keep their network");
 	if (d->n_nics == DOM_NICS_MAX)
 		return cw_why_set(why, CW_E_BLOCKED, NULL, field, "is one of more than %d cards", DOM_NICS_MAX);
 	if (!put(k->mac, sizeof k->mac, mac) || !dom_name_ok(bridge, sizeof k->bridge) ||
@@ -87,11 +88,11 @@ static int read_devices(const struct xml_node *root, struct dom *d, struct cw_wh
 		const char *name;
 		int (*read)(const struct xml_node *n, struct dom *d, struct cw_why *why);
 	} rows[] = { { "disk", read_disk }, { "interface", read_nic } };
-	const struct xml_node *devices = xml_first(root, "devices");
+	const struct xml_node *devices = xml_first(root, "devices"), *n;
 	int r = 0;
 
 	for (size_t i = 0; i < CW_COUNT(rows); i++)
-		for (const struct xml_node *n = xml_first(devices, rows[i].name); n && r == 0; n = xml_next(n, rows[i].name))
+		for (n = xml_first(devices, rows[i].name); n && r == 0; n = xml_next(n, rows[i].name))
 			r = rows[i].read(n, d, why);
 	return r;
 }
@@ -143,10 +144,12 @@ static int build_nics(struct xml_node *devices, const struct dom_target *t)
 	return r;
 }
 
-/* Where a serial port writes: a file of the same name when that begins with the VM's own name, so that no other VM's log is named. */
+/* Where a serial port writes: a file of the same name when that begins with the VM's own name, so that no other VM's
+ * log is named. */
 static int log_path(char path[DOM_PATH_TEXT], const struct xml_node *n, const char *name, const struct dom_target *t)
 {
-	const char *from = xml_attr(xml_first(n, "source"), "path", ""), *port = xml_attr(xml_first(n, "target"), "port", "0");
+	const char *from = xml_attr(xml_first(n, "source"), "path", "");
+	const char *port = xml_attr(xml_first(n, "target"), "port", "0");
 	const char *base = strrchr(from, '/') ? strrchr(from, '/') + 1 : from;
 	size_t len = strlen(name);
 	int size;

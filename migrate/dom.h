@@ -51,8 +51,8 @@ bool dom_name_ok(const char *name, size_t max);
 /* Lower-case UUID with dashes. */
 bool dom_uuid_ok(const char *uuid);
 
-/* Reads XML. CW_E_BLOCKED or CW_E_UNSUPPORTED with field and rule for a VM that cannot be moved: a disk that is not a file, has a
- * backing file, another format; a network card that is not on a bridge. */
+/* Reads XML. CW_E_BLOCKED or CW_E_UNSUPPORTED with field and rule for a VM that cannot be moved: a disk that is not
+ * a file, has a backing file, another format; a network card that is not on a bridge. */
 CW_NODISCARD int dom_read(const char *xml, struct dom *ret_dom, struct cw_why *why);
 /* Writes the VM of XML for T; heap text. */
 CW_NODISCARD int dom_build(const char *xml, const struct dom_target *t, struct cw_why *why, char **ret_xml);

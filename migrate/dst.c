@@ -144,7 +144,8 @@ static int accept_owner(struct agent *a, const struct offer *o, struct cw_why *w
 	else if (r == 0)
 		r = own_accept(&mine, &o->record, o->from, a->conf.site, why);
 	if (r == 0 && jobs_find_active(a->jobs, o->dom.uuid))
-		r = cw_why_set(why, CW_E_CONFLICT, object, "migration", "of this VM is under way at site %s", a->conf.site);
+		r = cw_why_set(why, CW_E_CONFLICT, object, "migration", "of this VM is under way at site %s",
+			       a->conf.site);
 	if (r < 0 && !why->object[0])
 		snprintf(why->object, sizeof why->object, "%s", object);
 	return r;
@@ -173,7 +174,8 @@ void dst_on_validate(void *ctx, struct cw_rpc_call *call, const struct cw_json *
 		return;
 	}
 	if ((r = offer_from_json(cw_json_get(request, "args"), peer_site(call), &t->offer, &t->why)) < 0 ||
-	    (r = accept_owner(a, t->offer, &t->why)) < 0 || (r = work_post(a->query, validate_run, validate_done, t)) < 0) {
+	    (r = accept_owner(a, t->offer, &t->why)) < 0 ||
+	    (r = work_post(a->query, validate_run, validate_done, t)) < 0) {
 		t->r = r;
 		task_end(t);
 	}
@@ -256,7 +258,8 @@ static int make_files(struct dst *d, struct cw_why *why)
 
 	for (size_t i = 0; i < d->n_files; i++)
 		if ((r = disk_create(d->files[i].path, d->files[i].format, d->offer->disks[i].capacity_bytes)) < 0)
-			return cw_why_set(why, r, NULL, "disk", "cannot make %.200s: %s", d->files[i].path, cw_strerror(r));
+			return cw_why_set(why, r, NULL, "disk", "cannot make %.200s: %s", d->files[i].path,
+					  cw_strerror(r));
 	return 0;
 }
 
@@ -376,7 +379,8 @@ static struct dst *find(struct agent *a, struct cw_rpc_call *call, const struct 
 		d->heard_ms = cw_clock_now_ms();
 		return d;
 	}
-	cw_why_set(&why, CW_E_NOT_FOUND, "migration", "name", "there is no such migration under way at site %s", a->conf.site);
+	cw_why_set(&why, CW_E_NOT_FOUND, "migration", "name", "there is no such migration under way at site %s",
+		   a->conf.site);
 	cw_rpc_fail(call, CW_E_NOT_FOUND, &why);
 	return NULL;
 }
@@ -389,7 +393,8 @@ static int stands_still(struct task *t)
 		return t->r;
 	t->power = s.power;
 	if (s.power != VIRT_PAUSED || s.busy)
-		return cw_why_set(&t->why, CW_E_STATE, t->dst->id, "power", "the guest at site %s is %s%s, it must be complete and"
+		return cw_why_set(&t->why, CW_E_STATE, t->dst->id, "power",
+				  "the guest at site %s is %s%s, it must be complete and"
 				  " paused", t->agent->conf.site, virt_power_name(s.power), s.busy ? " and busy" : "");
 	return 0;
 }
@@ -457,7 +462,8 @@ static void try_again(struct dst *d, int r, const char *what)
 	cw_timer_arm(d->timer, RETRY_MS);
 }
 
-/* Looks what is there and does what is left: resume, define. A guest that is gone is defined, so that people can start it. */
+/* Looks what is there and does what is left: resume, define. A guest that is gone is defined, so that people can
+ * start it. */
 static void commit_run(void *ctx)
 {
 	struct task *t = ctx;
@@ -498,7 +504,8 @@ static void commit_done(void *ctx)
 		cw_json_set_str(j->report, "power", virt_power_name(t->power));
 		cw_json_set_int(j->report, "downtime_ms", (int64_t)t->downtime_ms);
 		job_step_end(j, "done");
-		t->r = job_end(j, JOB_SUCCEEDED, t->power == VIRT_RUNNING ? "" : "the guest was not running any more: it is off",
+		t->r = job_end(j, JOB_SUCCEEDED,
+			       t->power == VIRT_RUNNING ? "" : "the guest was not running any more: it is off",
 			       NULL);
 	}
 	if (t->r < 0) {
@@ -521,10 +528,12 @@ static int commit_records(struct dst *d, int64_t epoch, const char *hash, struct
 	int r;
 
 	if ((r = own_load(jobs_db(d->agent->jobs), d->uuid, &prepared)) < 0 ||
-	    (r = own_next(&prepared, OWN_RELEASED, site, &out[0])) < 0 || (r = own_next(&out[0], OWN_OWNED, site, &out[1])) < 0)
+	    (r = own_next(&prepared, OWN_RELEASED, site, &out[0])) < 0 ||
+	    (r = own_next(&out[0], OWN_OWNED, site, &out[1])) < 0)
 		return r;
 	if (out[0].epoch != epoch || strcmp(out[0].hash, hash) != 0)
-		return cw_why_set(why, CW_E_AUTH, d->id, "hash", "is not that of the record that releases this VM to us");
+		return cw_why_set(why, CW_E_AUTH, d->id, "hash",
+				  "is not that of the record that releases this VM to us");
 	return 0;
 }
 
@@ -556,7 +565,8 @@ void dst_on_commit(void *ctx, struct cw_rpc_call *call, const struct cw_json *re
 	struct job *over = jobs_find(a->jobs, cw_json_get_str(request, "name", ""));
 	struct dst *d;
 
-	if (over && over->role == JOB_TARGET && over->state == JOB_SUCCEEDED && strcmp(over->from, peer_site(call)) == 0) {
+	if (over && over->role == JOB_TARGET && over->state == JOB_SUCCEEDED &&
+	    strcmp(over->from, peer_site(call)) == 0) {
 		cw_rpc_reply(call, commit_body(over));
 		return;
 	}
@@ -586,7 +596,8 @@ static void abort_done(void *ctx)
 	char reason[JOB_REASON_TEXT];
 
 	if (!job_is_over(d->job)) {
-		snprintf(reason, sizeof reason, "%s", cw_json_get_str(d->job->plan, "abort_reason", "the source gave it up"));
+		snprintf(reason, sizeof reason, "%s",
+			 cw_json_get_str(d->job->plan, "abort_reason", "the source gave it up"));
 		agent_dir_remove(&d->agent->conf, d->id);
 		job_step_end(d->job, t->r == 0 ? "done" : "failed");
 		if (t->r == 0)

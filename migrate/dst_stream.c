@@ -159,7 +159,8 @@ static int stream_target(const struct dst *d, enum stream_kind kind, struct cw_s
 	if (kind == STREAM_LIBVIRT)
 		virt_socket(d->agent->conf.libvirt, a.path, sizeof a.path);
 	else
-		agent_dir_path(&d->agent->conf, d->id, kind == STREAM_MEMORY ? "mig.sock" : "nbd.sock", a.path, sizeof a.path);
+		agent_dir_path(&d->agent->conf, d->id, kind == STREAM_MEMORY ? "mig.sock" : "nbd.sock", a.path,
+			       sizeof a.path);
 	*ret_addr = a;
 	return 0;
 }

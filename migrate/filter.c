@@ -118,7 +118,8 @@ static int cookie_rewrite(struct filter *f, struct rpcmsg_span *cookie, char **r
 		return 0;
 	if ((r = cookie_pass(&f->policy->cookie, cookie->p, cookie->size, f->why, ret_text)) < 0)
 		return r;
-	*cookie = (struct rpcmsg_span){ (const uint8_t *)*ret_text, strlen(*ret_text) + 1 };  /* libvirt counts the NUL */
+	/* libvirt counts the NUL */
+	*cookie = (struct rpcmsg_span){ (const uint8_t *)*ret_text, strlen(*ret_text) + 1 };
 	return 0;
 }
 
@@ -189,7 +190,8 @@ static int on_frame(void *ctx, const uint8_t *frame, size_t size)
 	if (h.program == RPCMSG_KEEPALIVE)
 		return size == RPCMSG_HEADER ? pass(f, &c) : refuse(f, "keepalive", "has a body");
 	snprintf(proc, sizeof proc, "procedure %u", h.proc);
-	if (h.program != RPCMSG_PROGRAM || h.version != RPCMSG_VERSION || h.type != RPCMSG_CALL || h.status != RPCMSG_OK)
+	if (h.program != RPCMSG_PROGRAM || h.version != RPCMSG_VERSION || h.type != RPCMSG_CALL ||
+	    h.status != RPCMSG_OK)
 		return refuse(f, proc, "is not a plain call of libvirt's remote program");
 	for (size_t i = 0; i < CW_COUNT(filter_rows); i++) {
 		const struct filter_row *row = &filter_rows[i];

@@ -39,8 +39,8 @@ struct filter;
 
 CW_NODISCARD int filter_new(const struct filter_policy *p, struct filter **ret_filter);
 void filter_free(struct filter *f);
-/* Takes SIZE bytes from the other site; WRITE gets each frame that may pass. Negative: the connection must be closed; WHY's field
- * names what was refused. */
+/* Takes SIZE bytes from the other site; WRITE gets each frame that may pass. Negative: the connection must be
+ * closed; WHY's field names what was refused. */
 CW_NODISCARD int filter_feed(struct filter *f, const void *data, size_t size,
 			     int (*write)(void *ctx, const void *frame, size_t size), void *ctx, struct cw_why *why);
 /* Has a Prepare gone through? */

@@ -21,7 +21,8 @@ struct hold;
 struct hold_ops {
 	int (*to_client)(void *ctx, const void *frame, size_t size);
 	int (*to_target)(void *ctx, const void *frame, size_t size);
-	void (*on_reply)(void *ctx, bool ok);   /* the target has answered Finish: both guests are complete, or it refused */
+	/* the target has answered Finish: both guests are complete, or it refused */
+	void (*on_reply)(void *ctx, bool ok);
 };
 
 CW_NODISCARD int hold_new(const struct hold_ops *ops, void *ctx, struct hold **ret_hold);
@@ -29,7 +30,8 @@ void hold_free(struct hold *h);
 /* Bytes that the client sent, and that the target sent. Negative: the stream is broken. */
 CW_NODISCARD int hold_from_client(struct hold *h, const void *data, size_t size);
 CW_NODISCARD int hold_from_target(struct hold *h, const void *data, size_t size);
-/* Has the client asked for Finish without an answer from us so far? Then an end of the target's stream must not reach it. */
+/* Has the client asked for Finish without an answer from us so far? Then an end of the target's stream must not
+ * reach it. */
 bool hold_pending(const struct hold *h);
 /* Is the good reply in hand? Then the target's stream is not needed any more. */
 bool hold_answered(const struct hold *h);

@@ -90,7 +90,8 @@ static int load_row(struct jobs *s, struct cw_stmt *st)
 
 	if (!j)
 		return -ENOMEM;
-	if (role >= 0 && role < JOB_ROLE_N && state >= 0 && state < JOB_STATE_N && decision >= 0 && decision < JOB_DECISION_N &&
+	if (role >= 0 && role < JOB_ROLE_N && state >= 0 && state < JOB_STATE_N && decision >= 0 &&
+	    decision < JOB_DECISION_N &&
 	    fits(j->id, sizeof j->id, cw_stmt_str(st, 0)) && fits(j->vm, sizeof j->vm, cw_stmt_str(st, 2)) &&
 	    fits(j->uuid, sizeof j->uuid, cw_stmt_str(st, 3)) && fits(j->from, sizeof j->from, cw_stmt_str(st, 4)) &&
 	    fits(j->to, sizeof j->to, cw_stmt_str(st, 5)) && fits(j->phase, sizeof j->phase, cw_stmt_str(st, 8)) &&
@@ -189,7 +190,8 @@ struct job *jobs_find_active(const struct jobs *s, const char *uuid)
 /* ---- writing ---- */
 
 /* Runs WRITE and the records in one transaction. */
-static int transact(struct job *j, int (*write)(struct job *j, const void *arg), const void *arg, const struct own *records, size_t n)
+static int transact(struct job *j, int (*write)(struct job *j, const void *arg), const void *arg,
+		    const struct own *records, size_t n)
 {
 	struct cw_db *db = j->jobs->db;
 	int r;
@@ -216,7 +218,8 @@ static int write_new(struct job *j, const void *arg)
 
 	(void)arg;
 	if ((r = cw_json_dump(j->plan, false, &plan)) < 0 || (r = cw_json_dump(j->report, false, &report)) < 0 ||
-	    (r = cw_db_prepare(j->jobs->db, "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', '', ?, '', ?, ?)", &st)) < 0)
+	    (r = cw_db_prepare(j->jobs->db, "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', '', ?, '', ?, ?)",
+			       &st)) < 0)
 		return r;
 	cw_stmt_bind_str(st, 1, j->id);
 	cw_stmt_bind_int(st, 2, j->role);
@@ -317,7 +320,8 @@ static int write_rest(struct job *j, const void *arg)
 
 	(void)arg;
 	if ((r = cw_json_dump(j->plan, false, &plan)) < 0 || (r = cw_json_dump(j->report, false, &report)) < 0 ||
-	    (r = cw_db_prepare(j->jobs->db, "UPDATE job SET state = ?, phase = ?, reason = ?, ended_at = ?, plan = ?, report = ?"
+	    (r = cw_db_prepare(j->jobs->db,
+			       "UPDATE job SET state = ?, phase = ?, reason = ?, ended_at = ?, plan = ?, report = ?"
 			       " WHERE id = ?", &st)) < 0)
 		return r;
 	cw_stmt_bind_int(st, 1, j->state);
@@ -359,7 +363,8 @@ int job_end(struct job *j, enum job_state state, const char *reason, const struc
 		j->ended_at[0] = '\0';
 		return r;
 	}
-	cw_log(INFO, j->id, "%s of %s: %s%s%s", role_names[j->role], j->vm, state_names[state], reason[0] ? ": " : "", reason);
+	cw_log(INFO, j->id, "%s of %s: %s%s%s", role_names[j->role], j->vm, state_names[state], reason[0] ? ": " : "",
+	       reason);
 	job_notify(j);
 	return 0;
 }

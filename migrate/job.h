@@ -59,11 +59,12 @@ struct job *jobs_find(const struct jobs *s, const char *id);
 /* A job of this VM that has not ended, or NULL. */
 struct job *jobs_find_active(const struct jobs *s, const char *uuid);
 
-/* Puts a new job on the disk, together with the record PREPARED (may be NULL) in one transaction. TEMPLATE gives id, role, vm, uuid,
- * from, to; plan and report are taken over from it. */
+/* Puts a new job on the disk, together with the record PREPARED (may be NULL) in one transaction. TEMPLATE gives id,
+ * role, vm, uuid, from, to; plan and report are taken over from it. */
 CW_NODISCARD int job_new(struct jobs *s, const struct job *template, const struct own *prepared, struct job **ret_job);
-/* The one decision, and the records (N, may be 0) that go with it, in one transaction. CW_E_STATE when there is a decision already,
- * unless it is the same one (then nothing is written). After a failure decision is what the disk says. */
+/* The one decision, and the records (N, may be 0) that go with it, in one transaction. CW_E_STATE when there is a
+ * decision already, unless it is the same one (then nothing is written). After a failure decision is what the disk
+ * says. */
 CW_NODISCARD int job_decide(struct job *j, enum job_decision d, const struct own *records, size_t n);
 /* Writes state, phase, reason, plan and report, and tells those who watch. */
 CW_NODISCARD int job_save(struct job *j);

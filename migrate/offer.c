@@ -53,9 +53,11 @@ static int disks_parse(const struct cw_json *list, struct offer *o)
 		return CW_E_MALFORMED;
 	for (size_t i = 0; i < o->dom.n_disks; i++) {
 		const struct cw_json *d = cw_json_at(list, i);
-		int64_t capacity = cw_json_get_int(d, "capacity_bytes", 0), allocation = cw_json_get_int(d, "allocation_bytes", -1);
+		int64_t capacity = cw_json_get_int(d, "capacity_bytes", 0),
+			allocation = cw_json_get_int(d, "allocation_bytes", -1);
 
-		if (strcmp(cw_json_get_str(d, "target", ""), o->dom.disks[i].target) != 0 || capacity <= 0 || allocation < 0 ||
+		if (strcmp(cw_json_get_str(d, "target", ""), o->dom.disks[i].target) != 0 || capacity <= 0 ||
+		    allocation < 0 ||
 		    !put(o->disks[i].pool, sizeof o->disks[i].pool, cw_json_get_str(d, "pool", "")))
 			return CW_E_MALFORMED;
 		o->disks[i].capacity_bytes = (uint64_t)capacity;
@@ -90,7 +92,8 @@ static int parse(const struct cw_json *j, const char *from, struct offer *o, str
 		return -ENOMEM;
 	if ((r = dom_read(o->xml, &o->dom, why)) < 0)
 		return r;
-	if ((r = disks_parse(cw_json_get(j, "disks"), o)) < 0 || (r = networks_parse(cw_json_get(j, "networks"), o)) < 0 ||
+	if ((r = disks_parse(cw_json_get(j, "disks"), o)) < 0 ||
+	    (r = networks_parse(cw_json_get(j, "networks"), o)) < 0 ||
 	    (r = own_from_json(cw_json_get(j, "owner"), o->dom.uuid, &o->record)) < 0)
 		return cw_why_set(why, r, NULL, "offer", "does not fit the XML that it carries");
 	return 0;
@@ -117,7 +120,8 @@ void offer_free(struct offer *o)
 	free(o);
 }
 
-static int place_disk(const struct agent_conf *c, const struct offer *o, size_t i, char out[DOM_PATH_TEXT], struct cw_why *why)
+static int place_disk(const struct agent_conf *c, const struct offer *o, size_t i, char out[DOM_PATH_TEXT],
+		      struct cw_why *why)
 {
 	const struct agent_conf_pool *pool = agent_conf_pool(c, o->disks[i].pool);
 	const char *base = strrchr(o->dom.disks[i].file, '/') + 1;
@@ -125,7 +129,8 @@ static int place_disk(const struct agent_conf *c, const struct offer *o, size_t 
 
 	snprintf(field, sizeof field, "disk %.32s", o->dom.disks[i].target);
 	if (!pool)
-		return cw_why_set(why, CW_E_BLOCKED, NULL, "pool", "site %s has no pool '%.63s'", c->site, o->disks[i].pool);
+		return cw_why_set(why, CW_E_BLOCKED, NULL, "pool", "site %s has no pool '%.63s'", c->site,
+				  o->disks[i].pool);
 	if (!dom_name_ok(base, 200))
 		return cw_why_set(why, CW_E_BLOCKED, NULL, field, "the name of its file is too long or odd");
 	if (snprintf(out, DOM_PATH_TEXT, "%s/%s", pool->path, base) >= DOM_PATH_TEXT)
@@ -144,7 +149,8 @@ int offer_place(const struct agent_conf *c, const struct offer *o, struct dom_ta
 			return r;
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(t->files[k], t->files[i]) == 0)
-				return cw_why_set(why, CW_E_BLOCKED, NULL, "disk", "two disks would be the same file %.200s",
+				return cw_why_set(why, CW_E_BLOCKED, NULL, "disk",
+						  "two disks would be the same file %.200s",
 						  t->files[i]);
 	}
 	for (size_t i = 0; i < o->dom.n_nics; i++)
@@ -188,27 +194,33 @@ static int check_networks(const struct agent_conf *c, struct virt *v, const stru
 		const struct agent_conf_network *n = agent_conf_network(c, o->bridges[i]);
 
 		if (!n || !agent_conf_extended(n, o->from))
-			return cw_why_set(why, CW_E_BLOCKED, NULL, "network", "bridge %s of site %s is not extended to site %s",
+			return cw_why_set(why, CW_E_BLOCKED, NULL, "network",
+					  "bridge %s of site %s is not extended to site %s",
 					  o->bridges[i], c->site, o->from);
 		if (!cw_nl_is_bridge(o->bridges[i]))
-			return cw_why_set(why, CW_E_BLOCKED, NULL, "network", "host %s has no bridge %s", c->host, o->bridges[i]);
+			return cw_why_set(why, CW_E_BLOCKED, NULL, "network", "host %s has no bridge %s", c->host,
+					  o->bridges[i]);
 	}
 	return 0;
 }
 
-static int check_space(const struct agent_conf *c, const struct offer *o, const struct agent_conf_pool *pool, struct cw_why *why)
+static int check_space(const struct agent_conf *c, const struct offer *o, const struct agent_conf_pool *pool,
+		       struct cw_why *why)
 {
 	uint64_t need = 0, have;
 	int r;
 
 	for (size_t i = 0; i < o->dom.n_disks; i++)
-		if (strcmp(o->disks[i].pool, pool->name) == 0 && __builtin_add_overflow(need, o->disks[i].capacity_bytes, &need))
+		if (strcmp(o->disks[i].pool, pool->name) == 0 &&
+		    __builtin_add_overflow(need, o->disks[i].capacity_bytes, &need))
 			need = UINT64_MAX;
 	if ((r = disk_space(pool->path, &have)) < 0)
-		return cw_why_set(why, CW_E_BLOCKED, NULL, "pool", "pool '%s' of site %s cannot be used", pool->name, c->site);
+		return cw_why_set(why, CW_E_BLOCKED, NULL, "pool", "pool '%s' of site %s cannot be used", pool->name,
+				  c->site);
 	if (need <= have)
 		return 0;
-	return cw_why_set(why, CW_E_BLOCKED, NULL, "pool", "pool '%s' of site %s has %llu bytes free, the disks need %llu",
+	return cw_why_set(why, CW_E_BLOCKED, NULL, "pool",
+			  "pool '%s' of site %s has %llu bytes free, the disks need %llu",
 			  pool->name, c->site, (unsigned long long)have, (unsigned long long)need);
 }
 
@@ -246,7 +258,8 @@ static int check_boot(const struct agent_conf *c, struct virt *v, const struct o
 	(void)v;
 	for (size_t i = 0; i < CW_COUNT(rows); i++)
 		if (rows[i].path[0] && (disk_file_hash(rows[i].path, hash) < 0 || strcmp(hash, rows[i].hash) != 0))
-			return cw_why_set(why, CW_E_BLOCKED, NULL, rows[i].field, "host %s of site %s has not the same file %.200s",
+			return cw_why_set(why, CW_E_BLOCKED, NULL, rows[i].field,
+					  "host %s of site %s has not the same file %.200s",
 					  c->host, c->site, rows[i].path);
 	return 0;
 }
@@ -267,7 +280,8 @@ static int check_machine(const struct agent_conf *c, struct virt *v, const struc
 
 int offer_check(const struct agent_conf *c, struct virt *v, const struct offer *o, struct cw_why *why)
 {
-	static int (*const checks[])(const struct agent_conf *c, struct virt *v, const struct offer *o, struct cw_why *why) = {
+	static int (*const checks[])(const struct agent_conf *c, struct virt *v, const struct offer *o,
+				     struct cw_why *why) = {
 		check_host, check_vm, check_networks, check_disks, check_boot, check_machine,
 	};
 	char object[128];

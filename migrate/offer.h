@@ -35,11 +35,13 @@ struct offer {
 
 struct cw_json *offer_to_json(const struct offer *o);
 /* FROM is the site of the connection that it came over. Free the result with offer_free(). */
-CW_NODISCARD int offer_from_json(const struct cw_json *j, const char *from, struct offer **ret_offer, struct cw_why *why);
+CW_NODISCARD int offer_from_json(const struct cw_json *j, const char *from, struct offer **ret_offer,
+				 struct cw_why *why);
 void offer_free(struct offer *o);
 
 /* Where the target puts things. */
-CW_NODISCARD int offer_place(const struct agent_conf *c, const struct offer *o, struct dom_target *ret_target, struct cw_why *why);
+CW_NODISCARD int offer_place(const struct agent_conf *c, const struct offer *o, struct dom_target *ret_target,
+			     struct cw_why *why);
 /* May this VM come here? Blocking. Ownership is not looked at. */
 CW_NODISCARD int offer_check(const struct agent_conf *c, struct virt *v, const struct offer *o, struct cw_why *why);
 

@@ -36,7 +36,8 @@ static int hash_record(const struct own *o, char out[OWN_HASH_TEXT])
 	struct cw_span s = { text, 0 };
 	int n, r;
 
-	n = snprintf(text, sizeof text, "causeway owner 1\n%s\n%lld\n%s\n%s\n%s\n", o->uuid, (long long)o->epoch, o->owner,
+	n = snprintf(text, sizeof text, "causeway owner 1\n%s\n%lld\n%s\n%s\n%s\n", o->uuid, (long long)o->epoch,
+		     o->owner,
 		     state_names[o->state], o->prev_hash);
 	if (n < 0 || n >= (int)sizeof text)
 		return CW_E_LIMIT;
@@ -47,7 +48,8 @@ static int hash_record(const struct own *o, char out[OWN_HASH_TEXT])
 	return 0;
 }
 
-static int make(const char *uuid, int64_t epoch, const char *owner, enum own_state state, const char *prev, struct own *ret_own)
+static int make(const char *uuid, int64_t epoch, const char *owner, enum own_state state, const char *prev,
+		struct own *ret_own)
 {
 	struct own o = { .epoch = epoch, .state = state };
 	int r;
@@ -81,7 +83,8 @@ int own_next(const struct own *o, enum own_state state, const char *owner, struc
 	};
 
 	for (size_t i = 0; i < CW_COUNT(rows); i++)
-		if (rows[i].from == o->state && rows[i].to == state && rows[i].same_owner == (strcmp(o->owner, owner) == 0))
+		if (rows[i].from == o->state && rows[i].to == state &&
+		    rows[i].same_owner == (strcmp(o->owner, owner) == 0))
 			return make(o->uuid, o->epoch + rows[i].epochs, owner, state, o->hash, ret_own);
 	return CW_E_STATE;
 }
@@ -104,7 +107,8 @@ int own_load(struct cw_db *db, const char *uuid, struct own *ret_own)
 	if ((r = cw_stmt_step(st)) <= 0)
 		return r < 0 ? r : CW_E_NOT_FOUND;
 	o.epoch = cw_stmt_int(st, 0);
-	if ((r = copy(o.uuid, sizeof o.uuid, uuid)) < 0 || (r = copy(o.owner, sizeof o.owner, cw_stmt_str(st, 1))) < 0 ||
+	if ((r = copy(o.uuid, sizeof o.uuid, uuid)) < 0 ||
+	    (r = copy(o.owner, sizeof o.owner, cw_stmt_str(st, 1))) < 0 ||
 	    (r = state_parse(cw_stmt_str(st, 2), &o.state)) < 0 ||
 	    (r = copy(o.prev_hash, sizeof o.prev_hash, cw_stmt_str(st, 3))) < 0 ||
 	    (r = copy(o.hash, sizeof o.hash, cw_stmt_str(st, 4))) < 0)
@@ -146,7 +150,8 @@ int own_accept(const struct own *mine, const struct own *other, const char *from
 	if (strcmp(hash, other->hash) != 0)
 		return cw_why_set(why, CW_E_AUTH, NULL, "owner", "its record does not have the hash of its content");
 	if (other->state != OWN_PREPARED || strcmp(other->owner, from) != 0)
-		return cw_why_set(why, CW_E_CONFLICT, NULL, "owner", "its record does not say that site %.63s owns and offers it",
+		return cw_why_set(why, CW_E_CONFLICT, NULL, "owner",
+				  "its record does not say that site %.63s owns and offers it",
 				  from);
 	if (!mine)
 		return 0;
@@ -154,7 +159,8 @@ int own_accept(const struct own *mine, const struct own *other, const char *from
 		return cw_why_set(why, CW_E_CONFLICT, NULL, "owner", "site %.63s owns it here, in epoch %lld", here,
 				  (long long)mine->epoch);
 	if (other->epoch < mine->epoch || (other->epoch == mine->epoch && strcmp(other->owner, mine->owner) != 0))
-		return cw_why_set(why, CW_E_CONFLICT, NULL, "owner", "is known here as %.63s in epoch %lld, offered in epoch %lld",
+		return cw_why_set(why, CW_E_CONFLICT, NULL, "owner",
+				  "is known here as %.63s in epoch %lld, offered in epoch %lld",
 				  mine->owner, (long long)mine->epoch, (long long)other->epoch);
 	return 0;
 }

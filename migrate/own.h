@@ -43,8 +43,9 @@ CW_NODISCARD int own_next(const struct own *o, enum own_state state, const char 
 CW_NODISCARD int own_load(struct cw_db *db, const char *uuid, struct own *ret_own);
 /* Adds O behind the last record of its VM; no transaction of its own. */
 CW_NODISCARD int own_add(struct cw_db *db, const struct own *o);
-/* May OTHER, a PREPARED record from site FROM, be taken here at site HERE, where MINE (NULL: nothing known) is the last record?
- * CW_E_CONFLICT with a reason when the records say that FROM does not own the VM; CW_E_AUTH when its hash is wrong. */
+/* May OTHER, a PREPARED record from site FROM, be taken here at site HERE, where MINE (NULL: nothing known) is the
+ * last record? CW_E_CONFLICT with a reason when the records say that FROM does not own the VM; CW_E_AUTH when its
+ * hash is wrong. */
 CW_NODISCARD int own_accept(const struct own *mine, const struct own *other, const char *from, const char *here,
 			    struct cw_why *why);
 

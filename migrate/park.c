@@ -120,7 +120,8 @@ int park_remove(const struct cw_json *plan)
 	if (!p)
 		return -ENOMEM;
 	for (size_t i = 0; i < cw_json_len(disks); i++)
-		if ((r = place_of(plan, cw_json_get_str(cw_json_at(disks, i), "path", ""), p)) < 0 || (r = remove_one(p)) < 0)
+		if ((r = place_of(plan, cw_json_get_str(cw_json_at(disks, i), "path", ""), p)) < 0 ||
+		    (r = remove_one(p)) < 0)
 			return r;
 	return 0;
 }

@@ -76,7 +76,8 @@ static void on_reply(void *ctx, int r, const struct cw_json *body, const struct 
 static void send_question(struct peer *p)
 {
 	struct cw_why why = { 0 };
-	int r = cw_rpc_client_ask(p->client, "migration", p->verb, p->id, cw_steal(&p->args), p->timeout_ms, on_reply, p);
+	int r = cw_rpc_client_ask(p->client, "migration", p->verb, p->id, cw_steal(&p->args), p->timeout_ms, on_reply,
+				  p);
 
 	if (r < 0) {
 		cw_rpc_client_free(cw_steal(&p->client));
@@ -123,7 +124,8 @@ int peer_ask(struct peer *p, const char *verb, const char *id, struct cw_json *a
 		cw_json_free(args);
 	} else {
 		p->args = args;
-		r = stream_dial_new(p->agent->loop, &p->addr, &p->hello, CW_MIN(timeout_ms, (uint64_t)STREAM_TIMEOUT_MS), on_dialled,
+		r = stream_dial_new(p->agent->loop, &p->addr, &p->hello,
+				    CW_MIN(timeout_ms, (uint64_t)STREAM_TIMEOUT_MS), on_dialled,
 				    p, &p->dial);
 		if (r < 0)
 			cw_json_free(cw_steal(&p->args));

@@ -15,10 +15,11 @@ struct peer;
 
 /* CW_E_NOT_FOUND for a site that is not configured. */
 CW_NODISCARD int peer_new(struct agent *a, const char *site, struct peer **ret_peer);
-/* Asks "migration VERB ID ARGS". CB is called once, not after peer_free(); R as for cw_rpc_client_ask(), BODY and WHY borrowed. It may
- * ask again, or free the peer. Takes ARGS over. -EBUSY while a question is open. */
+/* Asks "migration VERB ID ARGS". CB is called once, not after peer_free(); R as for cw_rpc_client_ask(), BODY and
+ * WHY borrowed. It may ask again, or free the peer. Takes ARGS over. -EBUSY while a question is open. */
 CW_NODISCARD int peer_ask(struct peer *p, const char *verb, const char *id, struct cw_json *args, uint64_t timeout_ms,
-			  void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx);
+			  void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why),
+			  void *ctx);
 void peer_free(struct peer *p);
 
 /* Listens for streams of other sites. */

@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { ERROR_CODE = 9, ERROR_DOMAIN = 10, ERROR_LEVEL = 2 };  /* VIR_ERR_OPERATION_FAILED, VIR_FROM_QEMU, VIR_ERR_ERROR */
+/* VIR_ERR_OPERATION_FAILED, VIR_FROM_QEMU, VIR_ERR_ERROR */
+enum { ERROR_CODE = 9, ERROR_DOMAIN = 10, ERROR_LEVEL = 2 };
 
 int rpcmsg_parse(const void *frame, size_t size, struct rpcmsg_head *ret_head, struct cw_cur *ret_body)
 {

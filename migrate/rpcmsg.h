@@ -42,7 +42,8 @@ struct rpcmsg_span {
 	size_t size;
 };
 
-/* A typed parameter. Value is what stands between type and the next parameter; for strings without length and padding. */
+/* A typed parameter. Value is what stands between type and the next parameter; for strings without length and
+ * padding. */
 struct rpcmsg_param {
 	struct rpcmsg_span name;
 	uint32_t type;
@@ -83,8 +84,8 @@ struct rpcmsg_in {
 	size_t size, have;
 };
 
-/* Takes N more bytes and calls ON_FRAME for each frame that is whole; its code ends the feeding. CW_E_MALFORMED for a length below the
- * header's or above RPCMSG_FRAME_MAX. */
+/* Takes N more bytes and calls ON_FRAME for each frame that is whole; its code ends the feeding. CW_E_MALFORMED for
+ * a length below the header's or above RPCMSG_FRAME_MAX. */
 CW_NODISCARD int rpcmsg_feed(struct rpcmsg_in *in, const void *data, size_t n,
 			     int (*on_frame)(void *ctx, const uint8_t *frame, size_t size), void *ctx);
 void rpcmsg_in_fini(struct rpcmsg_in *in);

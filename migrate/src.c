@@ -196,7 +196,8 @@ int src_cancel(struct agent *a, struct job *j, struct cw_why *why)
 	struct src *s = find(a, j);
 
 	if (!s || s->stopping || j->decision != JOB_UNDECIDED)
-		return cw_why_set(why, CW_E_STATE, j->id, "state", "is past the point where it can be cancelled (%s, decision %s)",
+		return cw_why_set(why, CW_E_STATE, j->id, "state",
+				  "is past the point where it can be cancelled (%s, decision %s)",
 				  job_state_name(j->state), job_decision_name(j->decision));
 	s->cancelled = true;
 	if (s->steps == &src_forward && strcmp(s->steps->rows[s->at].name, "copy") == 0)
@@ -340,7 +341,8 @@ static int recover_one(struct agent *a, struct job *j)
 		cw_log_r(ERROR, j->id, r, "site %s is not configured any more", j->to);
 	job_step_end(j, "failed");
 	if (j->decision == JOB_UNDECIDED)
-		snprintf(j->reason, sizeof j->reason, "the agent was restarted in phase %s", j->phase[0] ? j->phase : "begin");
+		snprintf(j->reason, sizeof j->reason, "the agent was restarted in phase %s",
+			 j->phase[0] ? j->phase : "begin");
 	src_walk(s, j->decision == JOB_RELEASED ? &src_after : &src_back);
 	return 0;
 }

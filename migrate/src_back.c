@@ -28,7 +28,8 @@ static void on_aborted(void *ctx, int r, const struct cw_json *body, const struc
 
 	(void)body;
 	if (r == 0)
-		cw_log(INFO, s->job->id, "site %s has ended its guest and removed its disks: the source may run", s->job->to);
+		cw_log(INFO, s->job->id, "site %s has ended its guest and removed its disks: the source may run",
+		       s->job->to);
 	else
 		cw_log(WARN, s->job->id, "site %s cannot be told (%s): it stays fenced, because it resumes only what was released;"
 		       " the source may run", s->job->to, cw_why_text(why, r, text, sizeof text));
@@ -134,11 +135,12 @@ static void stop_done(void *ctx)
 	(void)ctx;                              /* the child's end is what counts */
 }
 
-/* Runs when the step begins, when the child is done, and when its time is up: libvirt resumes the source by itself when its call
- * fails; settling looks whether it did. */
+/* Runs when the step begins, when the child is done, and when its time is up: libvirt resumes the source by itself
+ * when its call fails; settling looks whether it did. */
 static void step_resume(struct src *s)
 {
-	if (s->child && !s->child_over && cw_clock_now_ms() - s->step_ms < CHILD_TIMEOUT_MS && child_fail(s->child) == 0) {
+	if (s->child && !s->child_over && cw_clock_now_ms() - s->step_ms < CHILD_TIMEOUT_MS &&
+	    child_fail(s->child) == 0) {
 		cw_timer_arm(s->timer, CHILD_TIMEOUT_MS);
 		if (!s->finishing)
 			(void)!work_post(s->work, stop_run, stop_done, s);

@@ -49,7 +49,8 @@ static int map_add(struct src *s, const char *key, const char *text)
 		       pair_parse(text, s->map_network[s->n_map_network][0], s->map_network[s->n_map_network][1],
 				  sizeof s->map_network[0][0]) ? (int)++s->n_map_network : CW_E_INVALID;
 	return s->n_map_pool < CW_COUNT(s->map_pool) &&
-	       pair_parse(text, s->map_pool[s->n_map_pool][0], s->map_pool[s->n_map_pool][1], sizeof s->map_pool[0][0]) ?
+	       pair_parse(text, s->map_pool[s->n_map_pool][0], s->map_pool[s->n_map_pool][1],
+			  sizeof s->map_pool[0][0]) ?
 	       (int)++s->n_map_pool : CW_E_INVALID;
 }
 
@@ -62,7 +63,8 @@ static int take_map(struct src *s, const char *key, const struct cw_json *v, str
 		const char *text = cw_json_str(cw_json_is_array(v) ? cw_json_at(v, i) : v);
 
 		if (!text || map_add(s, key, text) < 0)
-			return cw_why_set(why, CW_E_INVALID, NULL, key, "must be HERE:THERE, found '%.64s'", text ? text : "?");
+			return cw_why_set(why, CW_E_INVALID, NULL, key, "must be HERE:THERE, found '%.64s'",
+					  text ? text : "?");
 	}
 	return 0;
 }
@@ -74,7 +76,8 @@ static int take_to(struct src *s, const char *key, const struct cw_json *v, stru
 
 	if (!text || !put(s->to, sizeof s->to, text, slash ? (size_t)(slash - text) : strlen(text)) ||
 	    (slash && !put(s->offer->host, sizeof s->offer->host, slash + 1, strlen(slash + 1))))
-		return cw_why_set(why, CW_E_INVALID, NULL, key, "must be SITE or SITE/HOST, found '%.64s'", text ? text : "?");
+		return cw_why_set(why, CW_E_INVALID, NULL, key, "must be SITE or SITE/HOST, found '%.64s'",
+				  text ? text : "?");
 	return 0;
 }
 
@@ -88,7 +91,8 @@ static int take_kind(struct src *s, const char *key, const struct cw_json *v, st
 		return 0;
 	for (size_t i = 0; text && i < CW_COUNT(later); i++)
 		if (strcmp(text, later[i]) == 0)
-			return cw_why_set(why, CW_E_UNSUPPORTED, NULL, key, "only live migration is there so far, not %s", text);
+			return cw_why_set(why, CW_E_UNSUPPORTED, NULL, key,
+					  "only live migration is there so far, not %s", text);
 	return cw_why_set(why, CW_E_INVALID, NULL, key, "must be live, found '%.32s'", text ? text : "?");
 }
 
@@ -97,7 +101,8 @@ static int take_proof(struct src *s, const char *key, const struct cw_json *v, s
 	const char *text = cw_json_str(v);
 
 	if (!text || (strcmp(text, "full") != 0 && strcmp(text, "none") != 0))
-		return cw_why_set(why, CW_E_INVALID, NULL, key, "must be full or none, found '%.32s'", text ? text : "?");
+		return cw_why_set(why, CW_E_INVALID, NULL, key, "must be full or none, found '%.32s'",
+				  text ? text : "?");
 	s->no_proof = strcmp(text, "none") == 0;
 	return 0;
 }
@@ -115,7 +120,8 @@ static const struct arg {
 	const char *key;
 	int (*take)(struct src *s, const char *key, const struct cw_json *v, struct cw_why *why);
 } args_rows[] = {
-	{ "to", take_to }, { "kind", take_kind }, { "map_network", take_map }, { "map_pool", take_map }, { "proof", take_proof },
+	{ "to", take_to }, { "kind", take_kind }, { "map_network", take_map }, { "map_pool", take_map },
+	{ "proof", take_proof },
 	{ "dry_run", take_dry_run },
 };
 
@@ -176,7 +182,8 @@ static void look_run(void *ctx)
 	struct virt_vm vm;
 
 	if ((s->r = virt_find(s->agent->virt, s->key, &vm)) < 0) {
-		cw_why_set(&s->why, s->r, NULL, "name", "%s", s->r == CW_E_NOT_FOUND ? "there is no VM of this name here" :
+		cw_why_set(&s->why, s->r, NULL, "name", "%s",
+			   s->r == CW_E_NOT_FOUND ? "there is no VM of this name here" :
 			   "libvirt does not answer");
 		return;
 	}
@@ -207,11 +214,13 @@ static int rule_owner(struct src *s, struct cw_why *why)
 		return r;
 	for (const struct src *o = a->srcs; o; o = o->next)
 		if (o != s && o->offer && !o->stopping && strcmp(o->offer->dom.uuid, s->offer->dom.uuid) == 0)
-			return cw_why_set(why, CW_E_CONFLICT, NULL, "migration", "of this VM has been asked for already");
+			return cw_why_set(why, CW_E_CONFLICT, NULL, "migration",
+					  "of this VM has been asked for already");
 	if (jobs_find_active(a->jobs, s->offer->dom.uuid))
 		return cw_why_set(why, CW_E_CONFLICT, NULL, "migration", "of this VM is under way already");
 	if (strcmp(mine.owner, a->conf.site) != 0 || mine.state != OWN_OWNED)
-		return cw_why_set(why, CW_E_CONFLICT, NULL, "owner", "this site does not own it: %s, epoch %lld, owner %s",
+		return cw_why_set(why, CW_E_CONFLICT, NULL, "owner",
+				  "this site does not own it: %s, epoch %lld, owner %s",
 				  own_state_name(mine.state), (long long)mine.epoch, mine.owner);
 	return own_next(&mine, OWN_PREPARED, a->conf.site, &s->offer->record);
 }
@@ -233,7 +242,8 @@ static int rule_networks(struct src *s, struct cw_why *why)
 		const struct agent_conf_network *n = agent_conf_network(&s->agent->conf, bridge);
 
 		if (!n || !agent_conf_extended(n, s->to))
-			return cw_why_set(why, CW_E_BLOCKED, NULL, "network", "bridge %s has no extension to site %s", bridge,
+			return cw_why_set(why, CW_E_BLOCKED, NULL, "network", "bridge %s has no extension to site %s",
+					  bridge,
 					  s->to);
 		for (size_t k = 0; k < s->n_map_network; k++)
 			if (strcmp(s->map_network[k][0], bridge) == 0)
@@ -276,8 +286,10 @@ static int rule_downtime(struct src *s, struct cw_why *why)
 	ms = disk_hash_estimate_ms(bytes);
 	if (s->no_proof || ms <= s->agent->conf.downtime_ms)
 		return 0;
-	return cw_why_set(why, CW_E_BLOCKED, NULL, "proof", "a full proof of %llu bytes takes about %llu ms while the guest stands"
-			  " still, the budget is %u ms: raise downtime_ms, or give --proof none", (unsigned long long)bytes,
+	return cw_why_set(why, CW_E_BLOCKED, NULL, "proof",
+			  "a full proof of %llu bytes takes about %llu ms while the guest stands"
+			  " still, the budget is %u ms: raise downtime_ms",
+			  (unsigned long long)bytes,
 			  (unsigned long long)ms, s->agent->conf.downtime_ms);
 }
 
@@ -392,7 +404,8 @@ static void look_done(void *ctx)
 	int r = s->r;
 
 	if (r == 0 && (r = rules(s, &s->why)) == 0 && (r = peer_new(s->agent, s->to, &s->peer)) == 0)
-		r = peer_ask(s->peer, "validate", s->key, offer_to_json(s->offer), VALIDATE_TIMEOUT_MS, on_validated, s);
+		r = peer_ask(s->peer, "validate", s->key, offer_to_json(s->offer), VALIDATE_TIMEOUT_MS, on_validated,
+			     s);
 	if (r < 0)
 		refuse(s, r, &s->why);
 }

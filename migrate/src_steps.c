@@ -62,7 +62,8 @@ static void prepare_done(void *ctx)
 	int r = s->r;
 
 	if (r == 0)
-		r = peer_ask(s->peer, "prepare", s->job->id, offer_to_json(s->offer), PREPARE_TIMEOUT_MS, on_prepared, s);
+		r = peer_ask(s->peer, "prepare", s->job->id, offer_to_json(s->offer), PREPARE_TIMEOUT_MS, on_prepared,
+			     s);
 	if (r < 0)
 		src_step_failed(s, r, &s->why);
 }
@@ -179,7 +180,8 @@ static int check_downtime(const struct src *s, struct cw_why *why)
 
 	if (still_ms <= s->agent->conf.downtime_ms)
 		return 0;
-	return cw_why_set(why, CW_E_LIMIT, NULL, "downtime_ms", "the guest has stood still for %llu ms, the budget is %u ms",
+	return cw_why_set(why, CW_E_LIMIT, NULL, "downtime_ms",
+			  "the guest has stood still for %llu ms, the budget is %u ms",
 			  (unsigned long long)still_ms, s->agent->conf.downtime_ms);
 }
 
@@ -194,7 +196,8 @@ static void step_copy(struct src *s)
 	}
 
 	if (!s->child && !s->child_over && (r = child_start(s)) < 0) {
-		src_step_failed(s, r, cw_why_set(&why, r, NULL, "process", "of the migration cannot be started") ? &why : NULL);
+		src_step_failed(s, r, cw_why_set(&why, r, NULL, "process",
+						 "of the migration cannot be started") ? &why : NULL);
 		return;
 	}
 	if (!s->working && work_post(s->work, progress_run, progress_done, s) == 0)
@@ -227,7 +230,8 @@ static int compare(struct src *s)
 	bool equal = cw_json_len(s->proof) == src_n_disks(s);
 
 	for (size_t i = 0; i < src_n_disks(s); i++)
-		equal = equal && s->hashes[i][0] && strcmp(s->hashes[i], cw_json_get_str(cw_json_at(s->proof, i), "hash", "")) == 0;
+		equal = equal && s->hashes[i][0] &&
+			strcmp(s->hashes[i], cw_json_get_str(cw_json_at(s->proof, i), "hash", "")) == 0;
 	cw_json_set(s->job->report, "disk_proof", proof_report(s, equal));
 	return equal ? 0 : cw_why_set(&s->why, CW_E_CONFLICT, NULL, "disk_proof", "the disks of the two sites differ");
 }
@@ -303,7 +307,8 @@ static void step_prove(struct src *s)
 		free(p);
 		proof_part(s, -ENOMEM, NULL);
 	}
-	if (peer_ask(s->peer, full ? "prove" : "inspect", s->job->id, NULL, s->agent->conf.downtime_ms, on_proof, s) < 0)
+	if (peer_ask(s->peer, full ? "prove" : "inspect", s->job->id, NULL, s->agent->conf.downtime_ms, on_proof,
+		     s) < 0)
 		proof_part(s, CW_E_UNREACHABLE, NULL);
 }
 
@@ -529,6 +534,7 @@ static void step_finish(struct src *s)
 }
 
 static const struct src_step after_rows[] = {
-	{ "fence", step_fence }, { "commit", step_commit }, { "confirm", step_confirm }, { "park", step_park }, { "finish", step_finish },
+	{ "fence", step_fence }, { "commit", step_commit }, { "confirm", step_confirm }, { "park", step_park },
+	{ "finish", step_finish },
 };
 const struct src_steps src_after = { after_rows, CW_COUNT(after_rows) };

@@ -156,7 +156,8 @@ static void frame_on_io(void *ctx, unsigned events)
 		f->want = HEAD + size;
 }
 
-static int frame_start(struct frame *f, struct cw_loop *l, int fd, uint64_t timeout_ms, void (*done)(void *ctx, int r), void *ctx)
+static int frame_start(struct frame *f, struct cw_loop *l, int fd, uint64_t timeout_ms, void (*done)(void *ctx, int r),
+		       void *ctx)
 {
 	int r;
 
@@ -223,7 +224,8 @@ static void dial_on_connect(void *ctx, int r, int fd)
 		dial_end(d, r);
 }
 
-int stream_dial_new(struct cw_loop *l, const struct cw_stream_addr *addr, const struct stream_hello *hello, uint64_t timeout_ms,
+int stream_dial_new(struct cw_loop *l, const struct cw_stream_addr *addr, const struct stream_hello *hello,
+		    uint64_t timeout_ms,
 		    void (*cb)(void *ctx, int r, int fd), void *ctx, struct stream_dial **ret_dial)
 {
 	struct stream_dial *d = calloc(1, sizeof *d);
@@ -231,7 +233,8 @@ int stream_dial_new(struct cw_loop *l, const struct cw_stream_addr *addr, const 
 
 	if (!d)
 		return -ENOMEM;
-	*d = (struct stream_dial){ .loop = l, .hello = *hello, .timeout_ms = timeout_ms, .fd = -1, .cb = cb, .ctx = ctx };
+	*d = (struct stream_dial){ .loop = l, .hello = *hello, .timeout_ms = timeout_ms, .fd = -1, .cb = cb,
+		.ctx = ctx };
 	if ((r = cw_dial_new(l, addr, NULL, timeout_ms, dial_on_connect, d, &d->dial)) < 0) {
 		free(d);
 		return r;

@@ -162,7 +162,8 @@ void virt_socket(const char *uri, char *out, size_t size)
 	if (given)
 		snprintf(out, size, "%.*s", (int)strcspn(given + 7, "&"), given + 7);
 	else
-		snprintf(out, size, "%s", access(monolithic, F_OK) < 0 && access(modular, F_OK) == 0 ? modular : monolithic);
+		snprintf(out, size, "%s",
+			 access(monolithic, F_OK) < 0 && access(modular, F_OK) == 0 ? modular : monolithic);
 }
 
 /* The label "+64055:+64055" that libvirt gives to QEMU's files. */

@@ -49,8 +49,8 @@ const char *virt_power_name(enum virt_power p);
 CW_NODISCARD int virt_version(struct virt *v, char *out, size_t size);
 /* The UNIX socket of the daemon behind the URI. */
 void virt_socket(const char *uri, char *out, size_t size);
-/* User and group that QEMU runs as; 0 and 0 where libvirt does not say. The first call takes seconds: libvirt looks at all its
- * emulators. The answer is kept. */
+/* User and group that QEMU runs as; 0 and 0 where libvirt does not say. The first call takes seconds: libvirt looks
+ * at all its emulators. The answer is kept. */
 void virt_qemu_owner(struct virt *v, unsigned *ret_uid, unsigned *ret_gid);
 
 /* All VMs: name, uuid, power. */

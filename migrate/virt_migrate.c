@@ -17,7 +17,8 @@
 
 enum { MOVE_FLAGS = VIR_MIGRATE_LIVE | VIR_MIGRATE_PAUSED | VIR_MIGRATE_NON_SHARED_DISK | VIR_MIGRATE_AUTO_CONVERGE };
 /* libvirt keeps the last one from the target. */
-_Static_assert(((int)MOVE_FLAGS & ~VIR_MIGRATE_AUTO_CONVERGE) == (int)FILTER_FLAGS, "the target's filter passes these flags");
+_Static_assert(((int)MOVE_FLAGS & ~VIR_MIGRATE_AUTO_CONVERGE) == (int)FILTER_FLAGS,
+	       "the target's filter passes these flags");
 
 struct move {
 	const struct virt_move *m;

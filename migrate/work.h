@@ -19,7 +19,8 @@ struct work;
 CW_NODISCARD int work_new(struct cw_loop *l, struct work **ret_work);
 /* Queues RUN(ctx), and afterwards DONE(ctx) on the loop. -ENOMEM only. */
 CW_NODISCARD int work_post(struct work *w, void (*run)(void *ctx), void (*done)(void *ctx), void *ctx);
-/* Waits for the task that runs; those that wait are dropped, and so are the calls to done. Not from a done function of its own. */
+/* Waits for the task that runs; those that wait are dropped, and so are the calls to done. Not from a done function
+ * of its own. */
 void work_free(struct work *w);
 
 #endif

@@ -152,7 +152,8 @@ static bool is_blank(const xmlChar *c)
 static int allow_node(struct allow *a, const char *parent, const xmlNode *from, xmlNode *to_parent, xmlDoc *to_doc);
 
 /* Children and text of FROM to TO. */
-static int allow_inside(struct allow *a, const struct xml_rule *rule, const char *path, const xmlNode *from, xmlNode *to)
+static int allow_inside(struct allow *a, const struct xml_rule *rule, const char *path, const xmlNode *from,
+			xmlNode *to)
 {
 	int r = 0;
 

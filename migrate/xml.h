@@ -20,8 +20,8 @@ struct xml_node;
 
 enum { XML_SIZE_MAX = 512 * 1024, XML_DEPTH_MAX = 16 };
 
-/* One element that may stand in a document. Attributes that are neither kept nor dropped are refused, and so is text where
- * XML_TEXT is not set. */
+/* One element that may stand in a document. Attributes that are neither kept nor dropped are refused, and so is text
+ * where XML_TEXT is not set. */
 struct xml_rule {
 	const char *path;       /* "domain/devices/disk" */
 	const char *keep;       /* names of attributes, with a blank between them; NULL: none */
@@ -29,14 +29,15 @@ struct xml_rule {
 	unsigned flags;
 };
 
-/* XML_DROP: the element and all below it is left out silently. XML_ONE: not twice in its parent, so that whoever reads it next
- * cannot find another one than we did. */
+/* XML_DROP: the element and all below it is left out silently. XML_ONE: not twice in its parent, so that whoever
+ * reads it next cannot find another one than we did. */
 enum { XML_TEXT = 1, XML_DROP = 2, XML_ONE = 4 };
 
 CW_NODISCARD int xml_parse(const void *text, size_t size, struct xml **ret_doc);
 void xml_free(struct xml *d);
 void xml_cleanup(struct xml **d);
-/* A copy of D by RULES. CW_E_UNSUPPORTED with WHY's field set to the path that no rule allows ("domain/devices/hostdev"). */
+/* A copy of D by RULES. CW_E_UNSUPPORTED with WHY's field set to the path that no rule allows
+ * ("domain/devices/hostdev"). */
 CW_NODISCARD int xml_allow(const struct xml *d, const struct xml_rule *rules, size_t n, struct cw_why *why,
 			   struct xml **ret_copy);
 /* Heap text without an XML declaration; free() it. */
@@ -47,7 +48,8 @@ struct xml_node *xml_root(const struct xml *d);
 struct xml_node *xml_first(const struct xml_node *n, const char *name);
 struct xml_node *xml_next(const struct xml_node *n, const char *name);
 const char *xml_name(const struct xml_node *n);
-/* Value of an attribute, or text of an element, borrowed until it is changed; FALLBACK when there is none, or N is NULL. */
+/* Value of an attribute, or text of an element, borrowed until it is changed; FALLBACK when there is none, or N is
+ * NULL. */
 const char *xml_attr(const struct xml_node *n, const char *name, const char *fallback);
 const char *xml_text(const struct xml_node *n, const char *fallback);
 /* -ENOMEM only. */
