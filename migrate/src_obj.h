@@ -53,7 +53,8 @@ struct src {
 	char child_text[256];
 	unsigned uid, gid;              /* of QEMU */
 	uint64_t stopped_us;
-	struct virt_progress progress;
+	struct virt_progress progress;  /* the last that was shown */
+	struct virt_progress fresh;     /* what the worker has just read */
 	char hashes[DOM_DISKS_MAX][DISK_HASH_TEXT];
 	struct cw_json *proof;          /* the target's answer */
 	int waiting;                    /* parts of a step that are not there yet */

@@ -77,7 +77,7 @@ static void step_prepare(struct src *s)
 
 static bool in_step(const struct src *s, const char *name)
 {
-	return strcmp(s->steps->rows[s->at].name, name) == 0;
+	return s->at < s->steps->n && strcmp(s->steps->rows[s->at].name, name) == 0;
 }
 
 static void on_stopped(void *ctx, uint64_t at_us)
@@ -87,11 +87,25 @@ static void on_stopped(void *ctx, uint64_t at_us)
 	s->stopped_us = at_us;
 }
 
+/* What there is to do, and what of it is done. */
+static void set_progress(struct src *s, uint64_t memory_done, uint64_t disk_done)
+{
+	struct cw_json *j = cw_json_object();
+
+	cw_json_set_int(j, "memory_total_bytes", (int64_t)s->progress.memory_total_bytes);
+	cw_json_set_int(j, "memory_bytes", (int64_t)memory_done);
+	cw_json_set_int(j, "disk_total_bytes", (int64_t)s->progress.disk_total_bytes);
+	cw_json_set_int(j, "disk_bytes", (int64_t)disk_done);
+	cw_json_set(s->job->report, "progress", j);
+}
+
 static void on_held(void *ctx)
 {
 	struct src *s = ctx;
 
 	s->held = s->finishing = true;
+	if (s->progress.disk_total_bytes > 0)
+		set_progress(s, s->progress.memory_total_bytes, s->progress.disk_total_bytes);
 	if (s->stopped_us == 0)
 		s->stopped_us = cw_clock_now_us();
 	if (in_step(s, "copy"))
@@ -151,25 +165,19 @@ static void progress_run(void *ctx)
 {
 	struct src *s = ctx;
 
-	if (virt_progress(s->agent->virt, s->job->uuid, &s->progress) < 0)
-		s->progress = (struct virt_progress){ 0 };
+	if (virt_progress(s->agent->virt, s->job->uuid, &s->fresh) < 0)
+		s->fresh = (struct virt_progress){ 0 };
 }
 
 static void progress_done(void *ctx)
 {
 	struct src *s = ctx;
-	const struct virt_progress *p = &s->progress;
-	struct cw_json *j;
 
 	s->working = false;
-	if (p->memory_total_bytes + p->disk_total_bytes == 0)
+	if (s->fresh.memory_total_bytes + s->fresh.disk_total_bytes == 0 || !in_step(s, "copy"))
 		return;
-	j = cw_json_object();
-	cw_json_set_int(j, "memory_total_bytes", (int64_t)p->memory_total_bytes);
-	cw_json_set_int(j, "memory_bytes", (int64_t)p->memory_done_bytes);
-	cw_json_set_int(j, "disk_total_bytes", (int64_t)p->disk_total_bytes);
-	cw_json_set_int(j, "disk_bytes", (int64_t)p->disk_done_bytes);
-	cw_json_set(s->job->report, "progress", j);
+	s->progress = s->fresh;
+	set_progress(s, s->progress.memory_done_bytes, s->progress.disk_done_bytes);
 	job_notify(s->job);
 }
 

@@ -347,6 +347,12 @@ static uint64_t param(virTypedParameterPtr p, int n, const char *name)
 	return virTypedParamsGetULLong(p, n, name, &value) == 1 ? value : 0;
 }
 
+/* What is done of TOTAL: all but what remains. Pages of zeros are never "processed", so that figure does not get there. */
+static uint64_t done_of(uint64_t total, uint64_t remaining)
+{
+	return remaining < total ? total - remaining : 0;
+}
+
 int virt_progress(struct virt *v, const char *uuid, struct virt_progress *ret_progress)
 {
 	virTypedParameterPtr p = NULL;
@@ -356,10 +362,10 @@ int virt_progress(struct virt *v, const char *uuid, struct virt_progress *ret_pr
 		return r;
 	*ret_progress = (struct virt_progress){
 		.memory_total_bytes = param(p, n, VIR_DOMAIN_JOB_MEMORY_TOTAL),
-		.memory_done_bytes = param(p, n, VIR_DOMAIN_JOB_MEMORY_PROCESSED),
 		.disk_total_bytes = param(p, n, VIR_DOMAIN_JOB_DISK_TOTAL),
-		.disk_done_bytes = param(p, n, VIR_DOMAIN_JOB_DISK_PROCESSED),
 	};
+	ret_progress->memory_done_bytes = done_of(ret_progress->memory_total_bytes, param(p, n, VIR_DOMAIN_JOB_MEMORY_REMAINING));
+	ret_progress->disk_done_bytes = done_of(ret_progress->disk_total_bytes, param(p, n, VIR_DOMAIN_JOB_DISK_REMAINING));
 	virTypedParamsFree(p, n);
 	return 0;
 }

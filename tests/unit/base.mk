@@ -6,7 +6,7 @@ $(foreach t,$(BASE_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,base,$(BASE_
 $(foreach t,$(BASE_FUZZERS),$(eval $(call fuzz,$(t),tests/fuzz,$(t).c,base,$(BASE_LIBS))))
 
 # The library holds impair.c in debug builds only; its test always does.
-IMPAIR_OBJS = $(B)/obj/tests/unit/test_impair.o $(B)/obj/interconnect/base/impair.o
+IMPAIR_OBJS = $(B)/obj/tests/unit/test_impair.o $(if $(DEBUG),,$(B)/obj/interconnect/base/impair.o)
 $(IMPAIR_OBJS): CPPFLAGS = -I. -DCW_DEBUG
 $(B)/test/test_impair: $(IMPAIR_OBJS)
-OBJS += $(B)/obj/interconnect/base/impair.o
+OBJS += $(IMPAIR_OBJS)
