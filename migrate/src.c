@@ -100,6 +100,16 @@ void src_work(struct src *s, void (*run)(void *ctx), void (*done)(void *ctx))
 		src_step_failed(s, r, NULL);
 }
 
+void src_work_done(void *ctx)
+{
+	struct src *s = ctx;
+
+	if (s->r < 0)
+		src_step_failed(s, s->r, &s->why);
+	else
+		src_step_done(s);
+}
+
 /* ---- the walk ---- */
 
 static void begin(struct src *s)

@@ -110,16 +110,6 @@ static void settle_run(void *ctx)
 	s->r = r > 0 ? 0 : r < 0 ? r : CW_E_TIMEOUT;
 }
 
-static void work_done(void *ctx)
-{
-	struct src *s = ctx;
-
-	if (s->r < 0)
-		src_step_failed(s, s->r, &s->why);
-	else
-		src_step_done(s);
-}
-
 /* A migration that still copies is ended at libvirt; there is none when Finish was asked for. */
 static void stop_run(void *ctx)
 {
@@ -148,7 +138,7 @@ static void step_resume(struct src *s)
 	}
 	src_child_kill(s);
 	cw_timer_stop(s->timer);
-	src_work(s, settle_run, work_done);
+	src_work(s, settle_run, src_work_done);
 }
 
 /* ---- clean: as if nothing had been ---- */

@@ -78,6 +78,8 @@ void src_step_failed(struct src *s, int r, const struct cw_why *why);
 void src_end(struct src *s);
 /* Queues RUN; DONE on the loop. A failure to queue fails the step. */
 void src_work(struct src *s, void (*run)(void *ctx), void (*done)(void *ctx));
+/* A DONE for work that is the whole of a step: s->r and s->why say how it went. */
+void src_work_done(void *ctx);
 /* Disks of the plan. */
 size_t src_n_disks(const struct src *s);
 const char *src_disk(const struct src *s, size_t i, const char *key);

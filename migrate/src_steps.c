@@ -365,22 +365,12 @@ static void fence_run(void *ctx)
 	s->r = virt_kill(s->agent->virt, s->job->uuid);
 }
 
-static void work_done(void *ctx)
-{
-	struct src *s = ctx;
-
-	if (s->r < 0)
-		src_step_failed(s, s->r, &s->why);
-	else
-		src_step_done(s);
-}
-
 static void fence_done(void *ctx)
 {
 	struct src *s = ctx;
 
 	s->fenced = s->r == 0;
-	work_done(s);
+	src_work_done(s);
 }
 
 static void step_fence(struct src *s)
@@ -464,7 +454,7 @@ static void step_confirm(struct src *s)
 	}
 	src_child_kill(s);
 	cw_timer_stop(s->timer);
-	src_work(s, confirm_run, work_done);
+	src_work(s, confirm_run, src_work_done);
 }
 
 /* ---- park: its definition and disks go aside ---- */
@@ -487,7 +477,7 @@ static void park_done(void *ctx)
 		cw_json_set_bool(s->job->plan, "parked", true);
 		cw_json_set_bool(s->job->report, "parked", true);
 	}
-	work_done(s);
+	src_work_done(s);
 }
 
 static void step_park(struct src *s)
