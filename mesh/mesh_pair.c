@@ -100,7 +100,7 @@ void pair_remove(struct mesh_pair *m, struct pair_row *row)
 			m->n--;
 			break;
 		}
-	mesh_dial_free(row->dial);
+	dial_free(row->dial);
 	cw_mem_wipe(&row->p, sizeof row->p);
 	free(row);
 }
@@ -486,7 +486,7 @@ void mesh_pair_free(struct mesh_pair *m)
 		return;
 	pair_accept_free_all(m);
 	for (size_t i = 0; i < m->n; i++) {
-		mesh_dial_free(m->rows[i]->dial);
+		dial_free(m->rows[i]->dial);
 		cw_mem_wipe(&m->rows[i]->p, sizeof m->rows[i]->p);
 		free(m->rows[i]);
 	}

@@ -37,7 +37,7 @@ static void accept_free(struct pair_accept *a)
 		at = &(*at)->next;
 	if (*at)
 		*at = a->next;
-	mesh_dial_free(a->dial);
+	dial_free(a->dial);
 	cw_timer_free(a->patience);
 	cw_mem_wipe(a, sizeof *a);
 	free(a);
@@ -175,7 +175,7 @@ static void on_hello(void *ctx, int r, int status, const struct cw_json *body)
 		r = on_hello_body(a, body, &why);
 	else if (r == 0)
 		r = refused_why(status, body, &why);
-	mesh_dial_free(cw_steal(&a->dial));             /* and BODY with it */
+	dial_free(cw_steal(&a->dial));             /* and BODY with it */
 	if (r == CW_E_UNREACHABLE && ++a->endpoint < a->invite.n_addr)
 		r = hello_next(a);
 	if (r == CW_E_AUTH)
@@ -201,7 +201,7 @@ static int hello_next(struct pair_accept *a)
 	cw_json_set_str(body, "invite_id", cw_hex_text(a->invite.id, sizeof a->invite.id, text));
 	cw_json_set_str(body, "commit", cw_hex_text(commit, sizeof commit, text));
 	cw_json_set(body, "site", pair_self(a->owner));
-	return mesh_dial(a->owner->loop, a->owner->site->tls, &a->invite.addr[a->endpoint], a->invite.pin, "/pair/v1/hello", body,
+	return dial_post(a->owner->loop, a->owner->site->tls, &a->invite.addr[a->endpoint], a->invite.pin, "/pair/v1/hello", body,
 			 on_hello, a, &a->dial);
 }
 
@@ -399,7 +399,7 @@ static const struct due_row *due_find(const struct pair_row *row)
 static void on_answer(void *ctx, int r, int status, const struct cw_json *body)
 {
 	struct pair_row *row = ctx;
-	struct mesh_dial *dial = cw_steal(&row->dial);  /* the answer is its, and the row may go */
+	struct dial *dial = cw_steal(&row->dial);  /* the answer is its, and the row may go */
 	const struct due_row *asked = row->asked;
 
 	row->asked = NULL;
@@ -407,7 +407,7 @@ static void on_answer(void *ctx, int r, int status, const struct cw_json *body)
 		row->endpoint++;
 	else if (asked == due_find(row) || asked->answer == sync_answer)
 		asked->answer(row, status, body);       /* the answer to a proof counts only while we wait for it */
-	mesh_dial_free(dial);
+	dial_free(dial);
 }
 
 /* The next of the invitation's endpoints after one that did not answer. Family 0 when none can be read. */
@@ -441,6 +441,6 @@ void pair_dial_due(struct mesh_pair *m, struct pair_row *row)
 	if (ep.ip.family == 0 || cw_hex_parse(row->p.peer_pin, pin, sizeof pin) < 0)
 		return;
 	row->asked = due;
-	if ((r = mesh_dial(m->loop, m->site->tls, &ep, pin, due->path, due->body(row), on_answer, row, &row->dial)) < 0)
+	if ((r = dial_post(m->loop, m->site->tls, &ep, pin, due->path, due->body(row), on_answer, row, &row->dial)) < 0)
 		cw_log_rl(WARN, row->p.peer_name, r, "cannot dial");
 }

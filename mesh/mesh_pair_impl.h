@@ -3,7 +3,7 @@
 #ifndef MESH_PAIR_IMPL_H
 #define MESH_PAIR_IMPL_H
 
-#include "mesh/mesh_dial.h"
+#include "interconnect/line/dial.h"
 #include "mesh/mesh_pair.h"
 #include "mesh/mesh_proof.h"
 
@@ -14,7 +14,7 @@ struct due_row;
 /* A pairing and what is known of it only while this process lives. */
 struct pair_row {
 	struct mesh_pairing p;
-	struct mesh_dial *dial;
+	struct dial *dial;
 	const struct due_row *asked;    /* what was dialled for */
 	struct mesh_pair *owner;
 	uint64_t next_ms;               /* acceptor: when to dial again */
@@ -34,7 +34,7 @@ struct pair_accept {
 	struct mesh_pair *owner;
 	struct mesh_invite invite;
 	uint8_t nonce[MESH_PROOF_NONCE];
-	struct mesh_dial *dial;
+	struct dial *dial;
 	struct cw_timer *patience;
 	size_t endpoint;
 	int64_t row;                    /* id of the pairing once it is on the disk, 0 before */

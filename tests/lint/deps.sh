@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.." || exit 2
 rank_of() {
 	case $1 in
 	interconnect/base) rank=0 ;;
-	interconnect/ike | interconnect/esp | profiles) rank=1 ;;
+	interconnect/ike | interconnect/esp | interconnect/line | profiles) rank=1 ;;
 	interconnect) rank=2 ;;
 	netext | migrate) rank=3 ;;
 	mesh) rank=4 ;;
@@ -28,7 +28,7 @@ is_root() {
 # wrapped_in HEADER: the files that may include it, as a pattern; nothing for a header of the C library or the kernel.
 wrapped_in() {
 	case $1 in
-	event2/* | event.h) echo 'interconnect/base/loop.c|mesh/mesh_http.c|mesh/mesh_dial.c' ;;
+	event2/* | event.h) echo 'interconnect/base/loop.c|mesh/mesh_http.c|interconnect/line/dial.c' ;;
 	openssl/*) echo 'interconnect/base/crypt*.c' ;;
 	jansson.h) echo 'interconnect/base/json.c' ;;
 	yaml.h) echo 'interconnect/base/conf.c' ;;

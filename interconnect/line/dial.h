@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mesh_dial.h - one request to another site's manager: TLS 1.3 to a known pin, POST, one answer.
+ * dial.h - one request to another site's manager: TLS 1.3 to a known pin, POST, one answer.
  *
  * Nothing is sent before the other side has shown the key of the pin.
  */
-#ifndef MESH_DIAL_H
-#define MESH_DIAL_H
+#ifndef DIAL_H
+#define DIAL_H
 
 #include "interconnect/base/addr.h"
 #include "interconnect/base/base.h"
@@ -13,17 +13,17 @@
 #include "interconnect/base/json.h"
 #include "interconnect/base/loop.h"
 
-enum { MESH_DIAL_MS = 10 * 1000 };
+enum { DIAL_MS = 10 * 1000 };
 
-struct mesh_dial;
+struct dial;
 
 /* Takes over BODY. DONE is called once, never from here: R is 0 when there was an answer, with its STATUS and BODY (borrowed;
- * NULL when it is no JSON object); CW_E_AUTH: another key than PIN's; CW_E_UNREACHABLE: no answer within MESH_DIAL_MS. */
-CW_NODISCARD int mesh_dial(struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *to, const uint8_t pin[CW_TLS_PIN],
+ * NULL when it is no JSON object); CW_E_AUTH: another key than PIN's; CW_E_UNREACHABLE: no answer within DIAL_MS. */
+CW_NODISCARD int dial_post(struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *to, const uint8_t pin[CW_TLS_PIN],
 			   const char *path, struct cw_json *body,
 			   void (*done)(void *ctx, int r, int status, const struct cw_json *body), void *ctx,
-			   struct mesh_dial **ret_dial);
+			   struct dial **ret_dial);
 /* Frees it; DONE is not called any more. May be called from DONE. */
-void mesh_dial_free(struct mesh_dial *d);
+void dial_free(struct dial *d);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mesh_dial.c - the client of evhttp.
+ * dial.c - the client of evhttp.
  *
  * evhttp reports from inside its connection, which must not be freed there; so its callback only
  * keeps the result, and a timer that is due at once hands it on.
  */
-#include "mesh/mesh_dial.h"
+#include "interconnect/line/dial.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -19,11 +19,11 @@
 #include "interconnect/base/err.h"
 #include "interconnect/base/log.h"
 
-CW_LOG_MODULE(mesh_dial);
+CW_LOG_MODULE(dial);
 
 enum { ANSWER_MAX = 64 * 1024, ANSWER_HEADERS_MAX = 8192 };
 
-struct mesh_dial {
+struct dial {
 	struct evhttp_connection *con;
 	struct cw_timer *timer;         /* the deadline, then the delivery */
 	bool refused;                   /* another key */
@@ -36,7 +36,7 @@ struct mesh_dial {
 
 static void on_answer(struct evhttp_request *req, void *arg)
 {
-	struct mesh_dial *d = arg;
+	struct dial *d = arg;
 	struct evbuffer *b = req ? evhttp_request_get_input_buffer(req) : NULL;
 	size_t n = b ? evbuffer_get_length(b) : 0;
 
@@ -49,7 +49,7 @@ static void on_answer(struct evhttp_request *req, void *arg)
 
 static void on_timer(void *ctx)
 {
-	struct mesh_dial *d = ctx;
+	struct dial *d = ctx;
 
 	if (d->refused)
 		d->done(d->ctx, CW_E_AUTH, 0, NULL);
@@ -59,7 +59,7 @@ static void on_timer(void *ctx)
 		d->done(d->ctx, 0, d->status, cw_json_is_object(d->answer) ? d->answer : NULL);
 }
 
-static int request(struct mesh_dial *d, const char *host, const char *path, const struct cw_json *body)
+static int request(struct dial *d, const char *host, const char *path, const struct cw_json *body)
 {
 	CW_AUTO(cw_free_cleanup) char *text = NULL;
 	struct evhttp_request *req = evhttp_request_new(on_answer, d);
@@ -79,7 +79,7 @@ static int request(struct mesh_dial *d, const char *host, const char *path, cons
 	return evhttp_make_request(d->con, req, EVHTTP_REQ_POST, path) < 0 ? CW_E_UNREACHABLE : 0;
 }
 
-static int connection(struct mesh_dial *d, struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *to,
+static int connection(struct dial *d, struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *to,
 		      const uint8_t pin[CW_TLS_PIN])
 {
 	struct ssl_st *s = cw_tls_connect(tls, pin, &d->refused);
@@ -96,13 +96,13 @@ static int connection(struct mesh_dial *d, struct cw_loop *l, struct cw_tls *tls
 		bufferevent_free(bev);
 		return -ENOMEM;
 	}
-	evhttp_connection_set_timeout(d->con, MESH_DIAL_MS / 1000);
+	evhttp_connection_set_timeout(d->con, DIAL_MS / 1000);
 	evhttp_connection_set_max_body_size(d->con, ANSWER_MAX);
 	evhttp_connection_set_max_headers_size(d->con, ANSWER_HEADERS_MAX);
 	return 0;
 }
 
-static int start(struct mesh_dial *d, struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *to,
+static int start(struct dial *d, struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *to,
 		 const uint8_t pin[CW_TLS_PIN], const char *path, const struct cw_json *body)
 {
 	char host[CW_ENDPOINT_TEXT];
@@ -110,19 +110,19 @@ static int start(struct mesh_dial *d, struct cw_loop *l, struct cw_tls *tls, con
 
 	if ((r = cw_timer_new(l, on_timer, d, &d->timer)) < 0 || (r = connection(d, l, tls, to, pin)) < 0)
 		return r;
-	cw_timer_arm(d->timer, MESH_DIAL_MS);
+	cw_timer_arm(d->timer, DIAL_MS);
 	r = request(d, cw_endpoint_text(to, host), path, body);
 	if (r == CW_E_UNREACHABLE)
 		cw_timer_arm(d->timer, 0);
 	return r == CW_E_UNREACHABLE ? 0 : r;
 }
 
-int mesh_dial(struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *to, const uint8_t pin[CW_TLS_PIN], const char *path,
+int dial_post(struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *to, const uint8_t pin[CW_TLS_PIN], const char *path,
 	      struct cw_json *body, void (*done)(void *ctx, int r, int status, const struct cw_json *body), void *ctx,
-	      struct mesh_dial **ret_dial)
+	      struct dial **ret_dial)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *own = body;
-	struct mesh_dial *d = calloc(1, sizeof *d);
+	struct dial *d = calloc(1, sizeof *d);
 	int r;
 
 	if (!d)
@@ -130,14 +130,14 @@ int mesh_dial(struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *t
 	d->done = done;
 	d->ctx = ctx;
 	if ((r = start(d, l, tls, to, pin, path, own)) < 0) {
-		mesh_dial_free(d);
+		dial_free(d);
 		return r;
 	}
 	*ret_dial = d;
 	return 0;
 }
 
-void mesh_dial_free(struct mesh_dial *d)
+void dial_free(struct dial *d)
 {
 	if (!d)
 		return;
