@@ -7,19 +7,11 @@
 
 #include "interconnect/base/daemon.h"
 #include "interconnect/base/log.h"
+#include "mesh/manager.h"
 #include "mesh/mesh_api.h"
+#include "mesh/mesh_pair.h"
 
 CW_LOG_MODULE(manager);
-
-struct manager {
-	struct mesh_conf conf;
-	struct cw_loop *loop;
-	struct mesh_store *store;
-	struct mesh_site site;
-	struct mesh_pair *pair;
-	struct mesh_api api;
-	struct mesh_http *local, *tls;
-};
 
 /* The folder of a file, or a folder, is made when only its last part is missing. */
 static int make_dir(const char *path, bool of_file, mode_t mode)
@@ -35,14 +27,13 @@ static int make_dir(const char *path, bool of_file, mode_t mode)
 }
 
 /* Other sites are served once there is a key to be known by. */
-static int serve_sites(void *ctx)
+int manager_serve(struct manager *m)
 {
-	struct manager *m = ctx;
 	struct cw_endpoint ep = { m->conf.listen.address, (uint16_t)m->conf.listen.port };
 	char text[CW_ENDPOINT_TEXT];
 	int r;
 
-	if ((r = mesh_http_tls(m->loop, &ep, m->site.tls, mesh_api_request, &m->api, &m->tls)) < 0) {
+	if ((r = mesh_http_tls(m->loop, &ep, m->site.tls, mesh_api_request, m, &m->tls)) < 0) {
 		cw_log_r(ERROR, m->site.row.name, r, "cannot listen on %s", cw_endpoint_text(&ep, text));
 		return r;
 	}
@@ -61,14 +52,11 @@ static int start(struct manager *m)
 	    (r = make_dir(c->token, true, 0755)) < 0 || (r = cw_loop_new(&m->loop)) < 0)
 		return r;
 	/* The socket comes first: it is what keeps a second manager from working on the same rows. */
-	m->api = (struct mesh_api){ .site = &m->site, .conf = c, .on_init = serve_sites, .ctx = m };
-	if ((r = mesh_http_unix(m->loop, c->socket, mesh_api_request, &m->api, &m->local)) < 0 ||
+	if ((r = mesh_http_unix(m->loop, c->socket, mesh_api_request, m, &m->local)) < 0 ||
 	    (r = mesh_store_open(db, &m->store)) < 0 || (r = mesh_site_open(&m->site, m->store, c)) < 0 ||
 	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0)
 		return r;
-	m->api.store = m->store;
-	m->api.pair = m->pair;
-	return m->site.tls ? serve_sites(m) : 0;
+	return m->site.tls ? manager_serve(m) : 0;
 }
 
 static void stop(struct manager *m)

@@ -1,31 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mesh_api.h - routes: method, path, who may, handler.
+ * mesh_api.h - routes: method, path, who may, handler. One table per noun, in the api_*.c files.
  *
  *    /api/v1    people and tools: root on the UNIX socket, or the admin token over TLS
  *    /pair/v1   a site that has an invitation: any client certificate, looked at by the pairing itself
  *    /peer/v1   a site that we have a pairing with: its pinned certificate
+ *    /node/v1   an appliance or agent of this site
  *
- * Refusals are problem+json: {code, status, title, object, field, rule, detail}.
+ * Refusals are problem+json: {code, status, title, object, field, rule, detail}. A slow call is answered 202 with its job.
  */
 #ifndef MESH_API_H
 #define MESH_API_H
 
 #include "interconnect/base/base.h"
+#include "mesh/manager.h"
 #include "mesh/mesh_http.h"
-#include "mesh/mesh_pair.h"
 
-struct mesh_api {
-	struct mesh_store *store;
-	struct mesh_site *site;
-	struct mesh_pair *pair;
-	const struct mesh_conf *conf;
-	/* The site was just initialised: start to listen. Its failure is the caller's to log. */
-	int (*on_init)(void *ctx);
-	void *ctx;
+enum { API_NAME_MAX = 192, API_KEY_MAX = 64 };
+
+struct mesh_job;
+
+/* What a handler has to do with. It sets BODY and returns 0 (or CREATED, ACCEPTED), or returns a code and sets WHY. PENDING: it answers
+ * itself, later, by api_reply() or api_fail(), and the request is all that it may keep. */
+struct api_call {
+	struct manager *m;
+	struct mesh_req *req;
+	char name[API_NAME_MAX];                /* of the path, decoded */
+	bool dry_run;                           /* ?dry_run=true: check everything, change nothing, answer {} */
+	char key[API_KEY_MAX];                  /* Idempotency-Key, or "" */
+	struct cw_json *body;
+	struct cw_why why;
+	bool pending;
 };
 
-/* Answers Q, now or later. CTX is the struct mesh_api. */
+struct api_route {
+	const char *method, *before, *after;    /* "after" is what follows a name in the path; NULL: there is no name in it */
+	int (*may)(struct api_call *c);
+	int (*handler)(struct api_call *c);
+	int status;
+	bool without_site;                      /* also before the site is initialised */
+	const char *help;                       /* one line for openapi.json; NULL: not for people */
+};
+
+struct api_table {
+	const struct api_route *routes;
+	size_t n;
+};
+
+int api_is_admin(struct api_call *c);
+int api_has_key(struct api_call *c);            /* any client certificate */
+int api_is_peer(struct api_call *c);            /* a pairing's certificate */
+
+/* {"items": ITEMS, "next": null}. Takes ITEMS over. */
+struct cw_json *api_list(struct cw_json *items);
+/* The answer of a handler that started a job: 202. */
+int api_accepted(struct api_call *c, struct mesh_job *job);
+/* Later answers. */
+void api_reply(struct mesh_req *q, int status, struct cw_json *body);
+void api_fail(struct mesh_req *q, int r, const struct cw_why *why);
+
+/* Answers Q, now or later. CTX is the struct manager. */
 void mesh_api_request(void *ctx, struct mesh_req *q);
+
+/* The tables: api_site.c api_pair.c api_node.c api_profile.c api_mesh.c api_extension.c api_move.c api_job.c api_look.c */
+extern const struct api_table api_site_table, api_pair_table, api_node_table, api_profile_table, api_mesh_table,
+	api_extension_table, api_move_table, api_job_table, api_look_table;
 
 #endif

@@ -9,6 +9,12 @@
 
 #include "interconnect/base/db.h"
 #include "interconnect/base/err.h"
+#include "mesh/mesh_event.h"
+#include "mesh/mesh_move.h"
+#include "mesh/mesh_node.h"
+#include "mesh/mesh_owner.h"
+#include "mesh/mesh_svc.h"
+#include "profiles/prof.h"
 
 static const char *const steps[] = {
 	"CREATE TABLE site (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, name TEXT NOT NULL, location TEXT NOT NULL,"
@@ -21,6 +27,7 @@ static const char *const steps[] = {
 	" local_ok INTEGER NOT NULL, remote_ok INTEGER NOT NULL, told INTEGER NOT NULL, reason TEXT NOT NULL,"
 	" created INTEGER NOT NULL, changed INTEGER NOT NULL,"
 	" CHECK (state <> 'paired' OR (local_ok = 1 AND remote_ok = 1))) STRICT;",
+	PROF_SCHEMA MESH_EVENT_SCHEMA MESH_JOB_SCHEMA MESH_NODE_SCHEMA MESH_OWNER_SCHEMA MESH_MOVE_SCHEMA MESH_SVC_SCHEMA,
 };
 
 struct mesh_store {
@@ -64,6 +71,11 @@ void mesh_store_close(struct mesh_store *s)
 		return;
 	cw_db_close(s->db);
 	free(s);
+}
+
+struct cw_db *mesh_store_db(struct mesh_store *s)
+{
+	return s->db;
 }
 
 /* ---- the site ---- */

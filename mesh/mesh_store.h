@@ -12,6 +12,7 @@
 
 enum { MESH_NAME_MAX = 63, MESH_LOCATION_MAX = 127, MESH_CA_MAX = 1024, MESH_PAIRINGS_MAX = 64 };
 
+struct cw_db;
 struct mesh_store;
 
 struct mesh_site_row {
@@ -45,6 +46,8 @@ struct mesh_pairing {
 
 CW_NODISCARD int mesh_store_open(const char *path, struct mesh_store **ret_store);
 void mesh_store_close(struct mesh_store *s);
+/* For the parts that have tables of their own; their schemas are macros in their headers. */
+struct cw_db *mesh_store_db(struct mesh_store *s);
 /* 1 when the site was initialised, 0 when not. */
 CW_NODISCARD int mesh_store_site(struct mesh_store *s, struct mesh_site_row *ret_site);
 /* CW_E_CONFLICT when there is one. */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_pair.c - routes of pairings: for people, and for the other site. */
+#include <errno.h>
+#include <string.h>
+
+#include "mesh/mesh_api.h"
+#include "mesh/mesh_pair.h"
+
+static int pairing_list(struct api_call *c)
+{
+	c->body = mesh_pair_list(c->m->pair);
+	return 0;
+}
+
+static int pairing_show(struct api_call *c)
+{
+	return mesh_pair_show(c->m->pair, c->name, &c->body, &c->why);
+}
+
+static int pairing_invite(struct api_call *c)
+{
+	int64_t valid_ms = cw_json_get_int(c->req->body, "valid_ms", MESH_PAIR_VALID_MS);
+
+	return mesh_pair_invite(c->m->pair, valid_ms, &c->body, &c->why);
+}
+
+static void on_accepted(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
+{
+	struct mesh_req *q = ctx;
+
+	if (r < 0) {
+		api_fail(q, r, why);
+	} else {
+		CW_AUTO(cw_free_cleanup) char *text = NULL;
+		struct cw_json *copy = NULL;
+
+		/* The body is borrowed, and the answer wants to own one. */
+		if (cw_json_dump(body, false, &text) == 0 && cw_json_parse(text, strlen(text), &copy) == 0)
+			api_reply(q, 201, copy);
+		else
+			api_fail(q, -ENOMEM, NULL);
+	}
+}
+
+static int pairing_accept(struct api_call *c)
+{
+	const char *text = NULL;
+	int r;
+
+	if ((r = cw_json_need_str(c->req->body, "invite", "pairing", &text, &c->why)) < 0 ||
+	    (r = mesh_pair_accept(c->m->pair, text, on_accepted, c->req, &c->why)) < 0)
+		return r;
+	c->pending = true;
+	return 0;
+}
+
+static int pairing_confirm(struct api_call *c)
+{
+	const char *words = NULL;
+	int r;
+
+	if ((r = cw_json_need_str(c->req->body, "words", "pairing", &words, &c->why)) < 0)
+		return r;
+	return mesh_pair_confirm(c->m->pair, c->name, words, &c->body, &c->why);
+}
+
+static int pairing_revoke(struct api_call *c)
+{
+	return mesh_pair_revoke(c->m->pair, c->name, &c->body, &c->why);
+}
+
+/* ---- other sites ---- */
+
+static int pair_hello(struct api_call *c)
+{
+	return mesh_pair_hello(c->m->pair, c->req->pin, c->req->body, &c->body, &c->why);
+}
+
+static int pair_prove(struct api_call *c)
+{
+	return mesh_pair_prove(c->m->pair, c->req->pin, c->req->body, &c->body, &c->why);
+}
+
+static int peer_pairing(struct api_call *c)
+{
+	return mesh_pair_sync(c->m->pair, c->req->pin, c->req->body, &c->body, &c->why);
+}
+
+static const struct api_route routes[] = {
+	{ "GET", "/api/v1/pairings", NULL, api_is_admin, pairing_list, 200, false, "Pairings with other sites" },
+	{ "POST", "/api/v1/pairings", NULL, api_is_admin, pairing_invite, 201, false, "Makes an invitation: valid_ms" },
+	{ "POST", "/api/v1/pairings/accept", NULL, api_is_admin, pairing_accept, 201, false, "Accepts an invitation: invite" },
+	{ "GET", "/api/v1/pairings/", "", api_is_admin, pairing_show, 200, false, "One pairing" },
+	{ "POST", "/api/v1/pairings/", "/confirm", api_is_admin, pairing_confirm, 200, false, "Confirms a pairing: words" },
+	{ "POST", "/api/v1/pairings/", "/revoke", api_is_admin, pairing_revoke, 200, false, "Ends a pairing" },
+	{ "POST", "/pair/v1/hello", NULL, api_has_key, pair_hello, 200, false, NULL },
+	{ "POST", "/pair/v1/prove", NULL, api_has_key, pair_prove, 200, false, NULL },
+	{ "POST", "/peer/v1/pairing", NULL, api_is_peer, peer_pairing, 200, false, NULL },
+};
+
+const struct api_table api_pair_table = { routes, CW_COUNT(routes) };
