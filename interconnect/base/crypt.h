@@ -91,6 +91,8 @@ void cw_cert_free(struct cw_cert *c);
 void cw_cert_der(const struct cw_cert *c, const uint8_t **ret_der, size_t *ret_size);
 /* SHA-1 of the SubjectPublicKeyInfo: what CERTREQ carries (RFC 7296 s3.7). */
 CW_NODISCARD int cw_cert_spki_sha1(const struct cw_cert *c, uint8_t out[20]);
+/* From when until when it is valid: wall time, seconds. */
+CW_NODISCARD int cw_cert_valid(const struct cw_cert *c, int64_t *ret_from, int64_t *ret_until);
 /* DER of the subject; borrowed. */
 void cw_cert_subject(const struct cw_cert *c, const uint8_t **ret_der, size_t *ret_size);
 /* True if the certificate speaks for the DNS name (exact, no wildcard, case-insensitive), or the IP (size 4 or 16), in

@@ -17,6 +17,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "interconnect/base/crypt_key.h"
 #include "interconnect/base/err.h"
@@ -157,6 +158,17 @@ void cw_cert_der(const struct cw_cert *c, const uint8_t **ret_der, size_t *ret_s
 int cw_cert_spki_sha1(const struct cw_cert *c, uint8_t out[20])
 {
 	memcpy(out, c->spki_sha1, sizeof c->spki_sha1);
+	return 0;
+}
+
+int cw_cert_valid(const struct cw_cert *c, int64_t *ret_from, int64_t *ret_until)
+{
+	struct tm from, until;
+
+	if (ASN1_TIME_to_tm(X509_get0_notBefore(c->x), &from) != 1 || ASN1_TIME_to_tm(X509_get0_notAfter(c->x), &until) != 1)
+		return refused(CW_E_MALFORMED);
+	*ret_from = timegm(&from);
+	*ret_until = timegm(&until);
 	return 0;
 }
 

@@ -9,6 +9,8 @@
 
 #include "interconnect/base/base.h"
 
+enum { CW_ISSUE_SPKI_MAX = 160 };
+
 /* Makes a key and writes it to PATH (PEM, mode 0600), replacing what is there. */
 CW_NODISCARD int cw_issue_key(const char *path);
 
@@ -22,5 +24,12 @@ struct cw_issue {
 
 /* Issues a certificate and writes it to PATH (PEM, mode 0644), replacing what is there. */
 CW_NODISCARD int cw_issue_cert(const struct cw_issue *i, const char *path);
+/* The same, signed by its own key though it is no CA: to show the key before anybody has issued a certificate for it. */
+CW_NODISCARD int cw_issue_cert_alone(const struct cw_issue *i, const char *path);
+/* Issues a certificate for the public key of somebody else: SPKI is the DER of its SubjectPublicKeyInfo, and I->key is not
+ * looked at. *RET_PEM is heap text. CW_E_MALFORMED, CW_E_UNSUPPORTED unless it is P-384, P-256 or Ed25519. */
+CW_NODISCARD int cw_issue_cert_for(const struct cw_issue *i, const void *spki, size_t size, char **ret_pem);
+/* The SubjectPublicKeyInfo of the key in the PEM file PATH, as DER. */
+CW_NODISCARD int cw_issue_spki(const char *path, uint8_t ret_spki[CW_ISSUE_SPKI_MAX], size_t *ret_size);
 
 #endif

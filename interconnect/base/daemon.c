@@ -35,19 +35,39 @@ enum { GO_ON = -1 };
 
 struct parse {
 	const char *program, *summary;
+	unsigned with;
 	struct cw_daemon_args args;
 };
 
-static int usage(const char *program)
+static int usage(const struct parse *p)
 {
-	fprintf(stderr, "usage: %s --config FILE [--log error|warn|info|debug] [--check] [--version] [--help]\n",
-		program);
+	fprintf(stderr, "usage: %s --config FILE%s%s [--log error|warn|info|debug] [--check] [--version] [--help]\n", p->program,
+		p->with & CW_DAEMON_NODE ? " | --node DIR" : "", p->with & CW_DAEMON_ENROL ? " | --enrol [--state DIR]" : "");
 	return 2;
 }
 
 static int on_config(struct parse *p, const char *value)
 {
 	p->args.config = value;
+	return GO_ON;
+}
+
+static int on_node(struct parse *p, const char *value)
+{
+	p->args.node = value;
+	return GO_ON;
+}
+
+static int on_enrol(struct parse *p, const char *value)
+{
+	(void)value;
+	p->args.enrol = true;
+	return GO_ON;
+}
+
+static int on_state(struct parse *p, const char *value)
+{
+	p->args.state = value;
 	return GO_ON;
 }
 
@@ -81,15 +101,24 @@ static int on_help(struct parse *p, const char *value);
 
 /* Each returns GO_ON or the exit status. */
 static const struct option_row {
+	unsigned with;                  /* of which programs; 0: of all */
 	const char *name, *value, *help;
 	int (*take)(struct parse *p, const char *value);
 } option_rows[] = {
-	{ "config", "FILE", "the configuration, YAML (required)", on_config },
-	{ "log", "LEVEL", "error, warn, info (default) or debug", on_log },
-	{ "check", NULL, "read the configuration, say whether it is good, and leave", on_check },
-	{ "version", NULL, "print the version", on_version },
-	{ "help", NULL, "print this", on_help },
+	{ 0, "config", "FILE", "the configuration, YAML (required)", on_config },
+	{ CW_DAEMON_NODE, "node", "DIR", "instead: the folder of this node; the site's manager configures it", on_node },
+	{ CW_DAEMON_ENROL, "enrol", NULL, "read an invitation from standard input, write it down, and leave", on_enrol },
+	{ CW_DAEMON_ENROL, "state", "DIR", "with --enrol: the folder of this node", on_state },
+	{ 0, "log", "LEVEL", "error, warn, info (default) or debug", on_log },
+	{ 0, "check", NULL, "read the configuration, say whether it is good, and leave", on_check },
+	{ 0, "version", NULL, "print the version", on_version },
+	{ 0, "help", NULL, "print this", on_help },
 };
+
+static bool has_option(const struct parse *p, const struct option_row *o)
+{
+	return (p->with & o->with) == o->with;
+}
 
 static int on_help(struct parse *p, const char *value)
 {
@@ -100,37 +129,53 @@ static int on_help(struct parse *p, const char *value)
 	for (size_t i = 0; i < CW_COUNT(option_rows); i++) {
 		const struct option_row *o = &option_rows[i];
 
+		if (!has_option(p, o))
+			continue;
 		snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
 		printf("  %-16s %s\n", left, o->help);
 	}
 	return 0;
 }
 
-static int parse_options(struct parse *p, int argc, char **argv)
+static int options_take(struct parse *p, int argc, char **argv, const struct option *options)
 {
-	struct option options[CW_COUNT(option_rows) + 1] = { 0 };
-	int i = 0, status = GO_ON;
+	int status = GO_ON;
 
-	for (size_t k = 0; k < CW_COUNT(option_rows); k++)
-		options[k] = (struct option){ .name = option_rows[k].name,
-					      .has_arg = option_rows[k].value ? required_argument : no_argument };
 	optind = 0;                     /* glibc: forget what was parsed before */
 	while (status == GO_ON) {
-		int c = getopt_long(argc, argv, "", options, &i);
+		int c = getopt_long(argc, argv, "", options, NULL);
 
 		if (c == -1)
 			break;
-		status = c == 0 ? option_rows[i].take(p, optarg) : usage(p->program);
+		status = c == '?' ? usage(p) : option_rows[c].take(p, optarg);
 	}
-	if (status == GO_ON && (optind < argc || !p->args.config))
-		status = usage(p->program);
-	return status;
+	return status == GO_ON && optind < argc ? usage(p) : status;
 }
 
-bool cw_daemon_args(int argc, char **argv, const char *summary, struct cw_daemon_args *ret_args, int *ret_status)
+/* What is to be done is said once; a folder has nothing to check without starting. */
+static bool is_one_thing(const struct cw_daemon_args *a)
+{
+	return !!a->config + !!a->node + a->enrol == 1 && (!a->check || a->config) && (!a->state || a->enrol);
+}
+
+static int parse_options(struct parse *p, int argc, char **argv)
+{
+	struct option options[CW_COUNT(option_rows) + 1] = { 0 };
+	size_t n = 0;
+	int status;
+
+	for (size_t k = 0; k < CW_COUNT(option_rows); k++)
+		if (has_option(p, &option_rows[k]))
+			options[n++] = (struct option){ .name = option_rows[k].name, .val = (int)k,
+							.has_arg = option_rows[k].value ? required_argument : no_argument };
+	status = options_take(p, argc, argv, options);
+	return status == GO_ON && !is_one_thing(&p->args) ? usage(p) : status;
+}
+
+bool cw_daemon_args_with(int argc, char **argv, const char *summary, unsigned with, struct cw_daemon_args *ret_args, int *ret_status)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-	struct parse p = { .program = slash ? slash + 1 : argc > 0 ? argv[0] : "causeway", .summary = summary };
+	struct parse p = { .program = slash ? slash + 1 : argc > 0 ? argv[0] : "causeway", .summary = summary, .with = with };
 	int status = parse_options(&p, argc, argv);
 
 	if (status != GO_ON) {
@@ -139,6 +184,11 @@ bool cw_daemon_args(int argc, char **argv, const char *summary, struct cw_daemon
 	}
 	*ret_args = p.args;
 	return true;
+}
+
+bool cw_daemon_args(int argc, char **argv, const char *summary, struct cw_daemon_args *ret_args, int *ret_status)
+{
+	return cw_daemon_args_with(argc, argv, summary, 0, ret_args, ret_status);
 }
 
 /* ---- hardening ---- */

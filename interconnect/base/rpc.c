@@ -56,9 +56,12 @@ struct cw_rpc_call {
 
 struct cw_rpc_server {
 	struct cw_loop *loop;
-	const struct cw_rpc_row *rows;
-	size_t n_rows;
-	void *ctx;
+	struct table {
+		const struct cw_rpc_row *rows;
+		size_t n_rows;
+		void *ctx;
+	} tables[CW_RPC_TABLES_MAX];
+	size_t n_tables;
 	struct conn *conns;
 	size_t n_conns;
 	int fd;                         /* the listener, -1 for a bare server */
@@ -331,17 +334,29 @@ static void conn_free(struct conn *c)
 	free(c);
 }
 
+static const struct cw_rpc_row *find_row(const struct table *t, const char *noun, const char *verb)
+{
+	for (size_t i = 0; i < t->n_rows; i++)
+		if (strcmp(t->rows[i].noun, noun) == 0 && strcmp(t->rows[i].verb, verb) == 0)
+			return &t->rows[i];
+	return NULL;
+}
+
 static void dispatch(struct conn *c, const struct cw_json *request)
 {
-	const struct cw_rpc_server *s = c->server;
 	const char *noun = cw_json_get_str(request, "noun", ""), *verb = cw_json_get_str(request, "verb", "");
+	const struct cw_rpc_row *row = NULL;
 	struct cw_why why = { 0 };
+	void *ctx = NULL;
 
-	for (size_t i = 0; i < s->n_rows; i++)
-		if (strcmp(s->rows[i].noun, noun) == 0 && strcmp(s->rows[i].verb, verb) == 0) {
-			s->rows[i].handler(s->ctx, c->call, request);
-			return;
-		}
+	for (size_t i = 0; !row && i < c->server->n_tables; i++) {
+		ctx = c->server->tables[i].ctx;
+		row = find_row(&c->server->tables[i], noun, verb);
+	}
+	if (row) {
+		row->handler(ctx, c->call, request);
+		return;
+	}
 	cw_why_set(&why, CW_E_USAGE, noun, "verb", "there is no command '%.32s %.32s' here", noun, verb);
 	cw_rpc_fail(c->call, CW_E_USAGE, &why);
 }
@@ -435,9 +450,27 @@ int cw_rpc_server_bare(struct cw_loop *l, const struct cw_rpc_row *rows, size_t 
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct cw_rpc_server){ .loop = l, .rows = rows, .n_rows = n_rows, .ctx = ctx, .fd = -1 };
+	*s = (struct cw_rpc_server){ .loop = l, .tables = { { rows, n_rows, ctx } }, .n_tables = 1, .fd = -1 };
 	*ret_server = s;
 	return 0;
+}
+
+int cw_rpc_server_add(struct cw_rpc_server *s, const struct cw_rpc_row *rows, size_t n_rows, void *ctx)
+{
+	if (s->n_tables == CW_RPC_TABLES_MAX)
+		return CW_E_LIMIT;
+	s->tables[s->n_tables++] = (struct table){ rows, n_rows, ctx };
+	return 0;
+}
+
+void cw_rpc_server_drop(struct cw_rpc_server *s, const void *ctx)
+{
+	size_t n = 1;                           /* the first came with the server */
+
+	for (size_t i = 1; i < s->n_tables; i++)
+		if (s->tables[i].ctx != ctx)
+			s->tables[n++] = s->tables[i];
+	s->n_tables = n;
 }
 
 static void server_cleanup(struct cw_rpc_server **s)

@@ -21,7 +21,7 @@
 #include "interconnect/base/json.h"
 #include "interconnect/base/loop.h"
 
-enum { CW_RPC_FRAME_MAX = 4 << 20, CW_RPC_CLIENTS_MAX = 64 };
+enum { CW_RPC_FRAME_MAX = 4 << 20, CW_RPC_CLIENTS_MAX = 64, CW_RPC_TABLES_MAX = 8 };
 
 struct cw_rpc_server;
 struct cw_rpc_call;
@@ -42,6 +42,11 @@ CW_NODISCARD int cw_rpc_server_bare(struct cw_loop *l, const struct cw_rpc_row *
 				    struct cw_rpc_server **ret_server);
 /* Serves the connected stream FD, which the server then owns (also on failure). TAG is cw_rpc_call_tag() of its calls. */
 CW_NODISCARD int cw_rpc_server_accept(struct cw_rpc_server *s, int fd, void *tag);
+/* More rows, with a context of their own, for calls that no row before knows: a part of a program brings what it answers. ROWS is
+ * borrowed until it is dropped. CW_E_LIMIT beyond CW_RPC_TABLES_MAX. */
+CW_NODISCARD int cw_rpc_server_add(struct cw_rpc_server *s, const struct cw_rpc_row *rows, size_t n_rows, void *ctx);
+/* Takes what was added with CTX out again; calls that are open stay open. */
+void cw_rpc_server_drop(struct cw_rpc_server *s, const void *ctx);
 void cw_rpc_server_free(struct cw_rpc_server *s);
 
 void *cw_rpc_call_tag(const struct cw_rpc_call *c);

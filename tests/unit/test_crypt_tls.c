@@ -19,6 +19,7 @@
 #include "interconnect/base/crypt_issue.h"
 #include "interconnect/base/crypt_tls.h"
 #include "interconnect/base/err.h"
+#include "interconnect/base/hex.h"
 
 enum { NOW = 1900000000, DAY = 86400 };
 
@@ -72,6 +73,102 @@ static void issued_certificates_verify(void **state)
 	cw_key_free(key);
 	cw_cert_free(cert);
 	cw_cert_free(ca);
+}
+
+static int cert_of_pem(const char *pem, struct cw_cert **ret_cert)
+{
+	FILE *f = fopen(path[CERT2], "w");
+
+	assert_non_null(f);
+	fputs(pem, f);
+	fclose(f);
+	return cw_cert_load(path[CERT2], ret_cert);
+}
+
+static void certificates_for_keys_of_others(void **state)
+{
+	const struct cw_issue i = { NULL, "ne-1.onprem", path[CA], path[CA_KEY], NOW, DAY };
+	uint8_t spki[CW_ISSUE_SPKI_MAX + 1];
+	struct cw_cert *ca = NULL, *cert = NULL;
+	struct cw_key *key = NULL;
+	int64_t from = 0, until = 0;
+	char *pem = NULL;
+	size_t size = 0;
+
+	(void)state;
+	assert_int_equal(cw_issue_spki(path[KEY2], spki, &size), 0);
+	assert_int_equal(cw_issue_cert_for(&i, spki, size, &pem), 0);
+	assert_int_equal(cert_of_pem(pem, &cert), 0);
+	assert_int_equal(cw_cert_load(path[CA], &ca), 0);
+	assert_int_equal(cw_key_load(path[KEY2], &key), 0);
+	assert_int_equal(cw_cert_verify(cert, NULL, 0, ca, NOW + 1, NULL), 0);
+	assert_true(cw_cert_fits_key(cert, key));
+	assert_true(cw_cert_has_dns(cert, "ne-1.onprem"));
+	assert_int_equal(cw_cert_valid(cert, &from, &until), 0);
+	assert_int_equal(from, NOW - 3600);
+	assert_int_equal(until, NOW + DAY);
+	free(pem);
+	cw_key_free(key);
+	cw_cert_free(cert);
+	cw_cert_free(ca);
+	/* Every prefix, and one byte more, is no key. */
+	for (size_t n = 0; n < size; n++) {
+		uint8_t *exact = malloc(n + 1);
+
+		assert_non_null(exact);
+		memcpy(exact, spki, n);
+		assert_int_equal(cw_issue_cert_for(&i, exact, n, &pem), CW_E_MALFORMED);
+		free(exact);
+	}
+	spki[size] = 0;
+	assert_int_equal(cw_issue_cert_for(&i, spki, size + 1, &pem), CW_E_MALFORMED);
+	spki[size - 1] ^= 1;                    /* a point off the curve */
+	assert_int_equal(cw_issue_cert_for(&i, spki, size, &pem), CW_E_MALFORMED);
+}
+
+static void which_keys_get_certificates(void **state)
+{
+	static const struct { const char *hex; int r; } rows[] = {
+		{ "302a300506032b65700321003d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", 0 },       /* Ed25519 */
+		{ "302a300506032b656e03210009f0d9ae3aa2a4b3a0ddd5e0f3a2aee9ba4e0b1e3bb1b5a3c9b0ee5a2a2b3c4d", CW_E_UNSUPPORTED },    /* X25519 */
+		{ "3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+		  "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5", 0 },                              /* P-256 */
+		{ "3056301006072a8648ce3d020106052b8104000a0342000479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+		  "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8", CW_E_UNSUPPORTED },               /* secp256k1 */
+		{ "3000", CW_E_MALFORMED }, { "00", CW_E_MALFORMED },
+	};
+	const struct cw_issue i = { NULL, "n.s", path[CA], path[CA_KEY], NOW, DAY };
+
+	(void)state;
+	for (size_t n = 0; n < CW_COUNT(rows); n++) {
+		uint8_t der[128];
+		size_t size = strlen(rows[n].hex) / 2;
+		char *pem = NULL;
+
+		assert_int_equal(cw_hex_parse(rows[n].hex, der, size), 0);
+		assert_int_equal(cw_issue_cert_for(&i, der, size, &pem), rows[n].r);
+		free(pem);
+	}
+}
+
+static void a_certificate_alone(void **state)
+{
+	struct cw_cert *cert = NULL;
+	struct cw_tls *t = NULL;
+	char name[150];
+
+	(void)state;
+	memset(name, 'n', sizeof name);         /* longer than a common name may be */
+	name[130] = '\0';
+	assert_int_equal(cw_issue_cert_alone(&(struct cw_issue){ path[KEY2], name, NULL, NULL, NOW, DAY }, path[CERT2]), 0);
+	assert_int_equal(cw_cert_load(path[CERT2], &cert), 0);
+	assert_true(cw_cert_has_dns(cert, name));
+	assert_int_equal(cw_cert_verify(cert, NULL, 0, cert, NOW + 1, NULL), CW_E_AUTH);        /* is no CA */
+	assert_int_equal(cw_tls_new(path[CERT2], path[KEY2], &t), 0);
+	cw_tls_free(t);
+	cw_cert_free(cert);
+	assert_int_equal(cw_issue_cert(&(struct cw_issue){ path[KEY2], "cloud", path[CA], path[CA_KEY], NOW, DAY },
+				       path[CERT2]), 0);
 }
 
 static void keys_are_private(void **state)
@@ -216,6 +313,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(issued_certificates_verify), cmocka_unit_test(keys_are_private), cmocka_unit_test(both_know_each_other),
 		cmocka_unit_test(another_key_is_refused), cmocka_unit_test(strangers),
+		cmocka_unit_test(certificates_for_keys_of_others), cmocka_unit_test(which_keys_get_certificates),
+		cmocka_unit_test(a_certificate_alone),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

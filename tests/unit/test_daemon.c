@@ -26,6 +26,8 @@ CW_LOG_MODULE(test);
 
 enum { ARGS_MAX = 8 };
 
+static unsigned with;
+
 /* Standard output and error go to /dev/null while the options are read: usage is not what these tests look at. */
 static bool args(const char *const *in, struct cw_daemon_args *ret_args, int *ret_status)
 {
@@ -39,7 +41,8 @@ static bool args(const char *const *in, struct cw_daemon_args *ret_args, int *re
 	}
 	fflush(stdout);
 	assert_true(dup2(null, 1) == 1 && dup2(null, 2) == 2);
-	go = cw_daemon_args(argc, argv, "does things", ret_args, ret_status);
+	go = with ? cw_daemon_args_with(argc, argv, "does things", with, ret_args, ret_status) :
+		    cw_daemon_args(argc, argv, "does things", ret_args, ret_status);
 	fflush(stdout);
 	assert_true(dup2(out, 1) == 1 && dup2(err, 2) == 2);
 	close(null);
@@ -69,6 +72,31 @@ static void options_that_end_main(void **state)
 		assert_int_equal(status, rows[i].status);
 		assert_string_equal(a.config, "before");
 	}
+}
+
+static void options_of_a_node(void **state)
+{
+	static const struct { unsigned with; const char *argv[ARGS_MAX]; int status; } rows[] = {
+		{ 0, { "d", "--node", "n" }, 2 }, { 0, { "d", "--config", "f" }, -1 }, { CW_DAEMON_NODE, { "d", "--node", "n" }, -1 },
+		{ CW_DAEMON_NODE, { "d", "--node", "n", "--config", "f" }, 2 }, { CW_DAEMON_NODE, { "d", "--node", "n", "--check" }, 2 },
+		{ CW_DAEMON_NODE, { "d", "--enrol" }, 2 }, { CW_DAEMON_NODE | CW_DAEMON_ENROL, { "d", "--enrol" }, -1 },
+		{ CW_DAEMON_NODE | CW_DAEMON_ENROL, { "d", "--enrol", "--state", "n" }, -1 },
+		{ CW_DAEMON_NODE | CW_DAEMON_ENROL, { "d", "--node", "n", "--state", "n" }, 2 },
+		{ CW_DAEMON_NODE | CW_DAEMON_ENROL, { "d", "--node", "n", "--enrol" }, 2 },
+		{ CW_DAEMON_NODE | CW_DAEMON_ENROL, { "d" }, 2 }, { CW_DAEMON_NODE, { "d", "--node" }, 2 },
+		{ CW_DAEMON_NODE, { "d", "--node", "n", "--help" }, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		struct cw_daemon_args a = { 0 };
+		int status = -1;
+
+		with = rows[i].with;
+		assert_int_equal(args(rows[i].argv, &a, &status), rows[i].status < 0);
+		assert_int_equal(status, rows[i].status);
+	}
+	with = 0;
 }
 
 static int n_debug;
@@ -208,7 +236,7 @@ static void a_wrong_notify_socket_does_not_stop_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(options_that_end_main),
+		cmocka_unit_test(options_that_end_main), cmocka_unit_test(options_of_a_node),
 		cmocka_unit_test(options_that_go_on),
 		cmocka_unit_test(a_hardened_process_keeps_its_own),
 		cmocka_unit_test(it_runs_until_it_is_told_and_says_so),

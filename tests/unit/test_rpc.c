@@ -267,6 +267,45 @@ static void what_is_not_known_is_refused_and_the_connection_stays(void **state)
 	assert_int_equal(w->n_handled, 0);
 }
 
+static void expect(struct world *w, const char *ask, const char *want)
+{
+	char buf[4096];
+
+	send_frame(w, ask);
+	turns(w);
+	assert_string_equal(receive(w, buf, sizeof buf), want);
+}
+
+static void on_other(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	(void)request;
+	++*(int *)ctx;
+	cw_rpc_reply(call, NULL);
+}
+
+static void parts_bring_rows_of_their_own(void **state)
+{
+	static const struct cw_rpc_row more[] = { { "o", "echo", on_other }, { "t", "echo", on_other } };
+	struct world *w = *state;
+	int n[CW_RPC_TABLES_MAX] = { 0 };
+
+	assert_int_equal(cw_rpc_server_add(w->s, more, CW_COUNT(more), &n[0]), 0);
+	assert_int_equal(cw_rpc_server_add(w->s, more, CW_COUNT(more), &n[1]), 0);
+	expect(w, "{\"noun\":\"o\",\"verb\":\"echo\"}", "{\"ok\":true,\"body\":{}}");
+	expect(w, "{\"noun\":\"t\",\"verb\":\"echo\"}", "{\"ok\":true,\"body\":{\"name\":\"-\"}}");
+	assert_int_equal(n[0], 1);
+	assert_int_equal(n[1], 0);
+	cw_rpc_server_drop(w->s, &n[0]);
+	expect(w, "{\"noun\":\"o\",\"verb\":\"echo\"}", "{\"ok\":true,\"body\":{}}");
+	assert_int_equal(n[1], 1);
+	cw_rpc_server_drop(w->s, &n[1]);
+	cw_rpc_server_drop(w->s, w);            /* the first stays */
+	expect(w, "{\"noun\":\"t\",\"verb\":\"echo\"}", "{\"ok\":true,\"body\":{\"name\":\"-\"}}");
+	for (int i = 1; i < CW_RPC_TABLES_MAX; i++)
+		assert_int_equal(cw_rpc_server_add(w->s, more, CW_COUNT(more), &n[i]), 0);
+	assert_int_equal(cw_rpc_server_add(w->s, more, CW_COUNT(more), &n[0]), CW_E_LIMIT);
+}
+
 static void broken_frames_end_the_connection(void **state)
 {
 	static const struct { const char *bytes; size_t n; } bad[] = {
@@ -675,6 +714,7 @@ int main(void)
 		T(a_request_may_come_byte_by_byte),
 		T(events_come_before_the_answer),
 		T(what_is_not_known_is_refused_and_the_connection_stays),
+		T(parts_bring_rows_of_their_own),
 		T(broken_frames_end_the_connection),
 		T(two_requests_at_once_end_the_connection),
 		T(a_caller_that_vanishes_is_told_once),
