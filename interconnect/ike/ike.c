@@ -33,12 +33,23 @@ const char *ike_state_name(enum ike_state s)
 
 /* ---- life ---- */
 
+static int check_ppk(const struct ike_ppk *p)
+{
+	if (p->size == 0)
+		return p->required ? CW_E_INVALID : 0;
+	if (!p->key || p->size < IKE_PPK_MIN || p->size > IKE_PPK_MAX)
+		return CW_E_INVALID;
+	return p->id && *p->id && strlen(p->id) <= IKE_PPK_ID_MAX ? 0 : CW_E_INVALID;
+}
+
 static int check_conf(const struct ike_conf *c)
 {
 	if (!c->name || !c->local_id || !c->remote_id || cw_dh_public_size(c->ike.group) == 0)
 		return CW_E_INVALID;
 	/* Or our own messages, sent back to us, would be the peer's. */
 	if (strcasecmp(c->local_id, c->remote_id) == 0)
+		return CW_E_INVALID;
+	if (check_ppk(&c->ppk) < 0)
 		return CW_E_INVALID;
 	if (c->auth == IKE_AUTH_PSK)
 		return c->psk && c->psk_size > 0 && c->psk_size <= IKE_PSK_MAX ? 0 : CW_E_INVALID;
@@ -153,11 +164,14 @@ static struct ike_sa *surplus(const struct ike *k, uint64_t *ret_due_ms)
 void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
 {
 	char ep[CW_ENDPOINT_TEXT], suite[IKE_SUITE_TEXT], esp[IKE_SUITE_TEXT];
+	const char *ppk = "";
 
-	cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r with %s at %s (%s, %s)%s", sa->spi_i,
+	if (k->conf.ppk.size)
+		ppk = sa->ppk ? ", PPK" : ", without PPK";
+	cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r with %s at %s (%s, %s%s)%s", sa->spi_i,
 	       sa->spi_r, k->conf.remote_id, cw_endpoint_text(&sa->remote, ep),
 	       ike_suite_text(&k->conf.ike, false, suite), ike_suite_text(&k->conf.esp, true, esp),
-	       sa->child_in ? "" : ", without child");
+	       ppk, sa->child_in ? "" : ", without child");
 	for (struct ike_sa *old = k->sas; old; old = old->next) {
 		if (old == sa || old->up_serial == 0 || old->up_serial > sa->begin_serial)
 			continue;
@@ -402,7 +416,7 @@ bool ike_info(const struct ike *k, struct ike_info *ret_info)
 	if (!sa)
 		return false;
 	*ret_info = (struct ike_info){
-		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .initiator = sa->initiator,
+		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .initiator = sa->initiator, .ppk = sa->ppk,
 		.ike = k->conf.ike, .esp = k->conf.esp, .established_ms = sa->up_ms,
 	};
 	snprintf(ret_info->peer_id, sizeof ret_info->peer_id, "%s", k->conf.remote_id);

@@ -11,9 +11,13 @@
  * ike_renew() negotiates a new pair, then deletes the old one (make before break).
  * Requests to rekey by CREATE_CHILD_SA are answered NO_ADDITIONAL_SAS.
  *
+ * A postquantum preshared key (PPK) is mixed into the keys if both sides have it: then nobody who only undoes the
+ * Diffie-Hellman exchange, some day, can read the ESP that was recorded today. It goes with either way to
+ * authenticate, and is mixed in again at every renewal.
+ *
  * Messages are handed over and taken without the non-ESP marker.
  *
- * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, INFORMATIONAL), RFC 7427, RFC 5282, RFC 5903, RFC 8031.
+ * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, INFORMATIONAL), RFC 7427, RFC 5282, RFC 5903, RFC 8031, RFC 8784.
  * Errors: 0 or a negative code (err.h).   Threads: loop thread only.
  */
 #ifndef IKE_H
@@ -37,7 +41,16 @@ struct ike_suite {
 	unsigned group;                 /* IKE only: 19, 20, 31 */
 };
 
-enum { IKE_SUITE_TEXT = 64, IKE_ID_MAX = 256, IKE_PSK_MAX = 256, IKE_KEYMAT_MAX = 36 };
+enum { IKE_SUITE_TEXT = 64, IKE_ID_MAX = 256, IKE_PSK_MAX = 256, IKE_KEYMAT_MAX = 36,
+       IKE_PPK_MIN = 32, IKE_PPK_MAX = 64, IKE_PPK_ID_MAX = 128 };
+
+/* A postquantum preshared key. ID is its name, which goes over the wire. */
+struct ike_ppk {
+	const char *id;
+	const uint8_t *key;
+	size_t size;                    /* IKE_PPK_MIN to IKE_PPK_MAX; 0: there is none */
+	bool required;                  /* no IKE SA without it; or else a peer that has not got it is let in as well */
+};
 
 /* What is agreed with the operator about a peer. Strings, key and certificates are borrowed and outlive the struct. */
 struct ike_conf {
@@ -49,6 +62,7 @@ struct ike_conf {
 	size_t psk_size;
 	struct cw_cert *cert, *ca;      /* IKE_AUTH_CERT */
 	struct cw_key *key;
+	struct ike_ppk ppk;
 	const char *local_id, *remote_id;  /* FQDN, IP address, or user@fqdn */
 	struct ike_suite ike, esp;
 	enum ike_esn esn;
@@ -90,8 +104,8 @@ CW_NODISCARD int ike_suite_parse(const char *text, bool esp, struct ike_suite *r
 char *ike_suite_text(const struct ike_suite *s, bool esp, char buf[IKE_SUITE_TEXT]);
 
 /* CONF is copied (not what it points to). STAT counts and is borrowed. CW_E_INVALID when CONF makes no sense: no
- * secret, a key that does not fit its certificate, an unknown group, an identity that is empty or the same on both
- * sides. */
+ * secret, a key that does not fit its certificate, a PPK of a wrong size or without name, an unknown group, an identity
+ * that is empty or the same on both sides. */
 CW_NODISCARD int ike_new(const struct ike_conf *conf, const struct ike_ops *ops, void *ctx, struct cw_stat *stat,
 			 struct ike **ret_ike);
 void ike_free(struct ike *k);           /* silent: tells nobody */
@@ -119,6 +133,7 @@ enum ike_state ike_state(const struct ike *k);
 struct ike_info {
 	uint64_t spi_i, spi_r;
 	bool initiator;
+	bool ppk;                       /* a PPK is mixed into its keys */
 	struct ike_suite ike, esp;
 	uint64_t established_ms;        /* monotonic */
 	char peer_id[IKE_ID_MAX];

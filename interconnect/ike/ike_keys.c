@@ -86,6 +86,24 @@ int ike_keys_derive(const struct ike_suite *suite, const struct ike_nonce *ni, c
 	return r;
 }
 
+int ike_keys_mix(const struct ike_keys *k, struct cw_span ppk, struct ike_keys *ret_keys)
+{
+	size_t prf = cw_hash_size(k->prf);
+	const struct {
+		const uint8_t *from;
+		uint8_t *to;
+	} parts[] = { { k->d, ret_keys->d }, { k->pi, ret_keys->pi }, { k->pr, ret_keys->pr } };
+	int r = 0;
+
+	*ret_keys = *k;
+	for (size_t i = 0; i < CW_COUNT(parts) && r == 0; i++) {
+		struct cw_span seed = { parts[i].from, prf };
+
+		r = ike_keys_prf_plus(k->prf, ppk, &seed, 1, parts[i].to, prf);
+	}
+	return r;
+}
+
 int ike_keys_child(const struct ike_keys *k, const struct ike_nonce *ni, const struct ike_nonce *nr, size_t size,
 		   uint8_t *ret_i2r, uint8_t *ret_r2i)
 {

@@ -91,6 +91,7 @@ void ike_sa_free(struct ike_sa *sa)
 	ike_sk_fini(&sa->out);
 	cw_dh_free(sa->dh);
 	cw_mem_free_secret(sa->keys, sizeof *sa->keys);
+	cw_mem_free_secret(sa->mixed, sizeof *sa->mixed);
 	free(sa->own_init.p);
 	free(sa->peer_init.p);
 	free(sa);

@@ -74,6 +74,9 @@ struct ike_sa {
 	unsigned rounds;                /* answers to our IKE_SA_INIT */
 	uint64_t peer_hashes;           /* bit per hash number of SIGNATURE_HASH_ALGORITHMS */
 	struct ike_keys *keys;          /* secret memory */
+	bool ppk_agreed;                /* both sides said USE_PPK */
+	struct ike_keys *mixed;         /* ours: the keys with the PPK, until the responder has said whether it has it */
+	bool ppk;                       /* the keys are those with the PPK */
 	struct ike_sk in, out;
 	struct ike_exch x;
 	uint32_t spi_wanted;            /* our inbound SPI on offer */

@@ -26,6 +26,20 @@ int ike_task_auth_no_auth(struct ike_sa *sa, const struct ike_sa_msg *m);
 int ike_task_auth_response(struct ike_sa *sa, const struct ike_sa_msg *m);
 int ike_task_auth_refusal(struct ike_sa *sa, const struct ike_sa_msg *m);
 
+/* ---- ike_task_ppk.c: the postquantum preshared key, in IKE_SA_INIT and IKE_AUTH ---- */
+/* Writes USE_PPK: as initiator if we have a PPK, as responder if the peer has one, too. */
+void ike_task_ppk_offer(const struct ike_sa *sa, struct ike_out *o);
+/* Reads the peer's IKE_SA_INIT. As initiator, CW_E_AUTH when the peer has no PPK and one is required. */
+CW_NODISCARD int ike_task_ppk_agree(struct ike_sa *sa, const struct ike_in *in);
+/* Initiator, before IKE_AUTH: makes the mixed keys if a PPK was agreed on. */
+CW_NODISCARD int ike_task_ppk_mix(struct ike_sa *sa);
+/* Writes PPK_IDENTITY if the PPK is used: with our name of it as initiator, empty as responder. */
+void ike_task_ppk_name(const struct ike_sa *sa, struct ike_out *o);
+/* Initiator: which keys the responder uses becomes ours. CW_E_AUTH when it does without a PPK that is required. */
+CW_NODISCARD int ike_task_ppk_chosen(struct ike_sa *sa, const struct ike_in *in);
+/* Responder: the same by what the initiator has. RET_AUTH is its proof, which fits the keys that were chosen. */
+CW_NODISCARD int ike_task_ppk_choose(struct ike_sa *sa, const struct ike_in *in, struct ike_in_auth *ret_auth);
+
 /* ---- ike_task_child.c: the child in IKE_AUTH; called by ike_task_auth.c ---- */
 /* Writes our SA, TSi, TSr. */
 void ike_task_child_offer(struct ike_sa *sa, struct ike_out *o);

@@ -2,15 +2,16 @@
 /*
  * ike_task_auth.c - IKE_AUTH, both roles.
  *
- *   HDR, SK { IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], IDr, AUTH, SA, TSi, TSr }  -->
- *                                   <--  HDR, SK { IDr, [CERT], AUTH, SA, TSi, TSr }
+ *   HDR, SK { IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], IDr, AUTH, SA, TSi, TSr,
+ *             [N(PPK_IDENTITY)], [N(NO_PPK_AUTH)] }  -->
+ *                                   <--  HDR, SK { IDr, [CERT], AUTH, [N(PPK_IDENTITY)], SA, TSi, TSr }
  *                                   <--  HDR, SK { IDr, [CERT], AUTH, N(why there is no child) }
  *                                   <--  HDR, SK { N(AUTHENTICATION_FAILED) }
  *
  * The peer's identity, certificate and AUTH are checked before anything is chosen, installed
  * or said about ourselves as responder.
  *
- * Implements: RFC 7296 s1.2, s2.4 (INITIAL_CONTACT), s2.15, s2.21.2; RFC 7427 s3.
+ * Implements: RFC 7296 s1.2, s2.4 (INITIAL_CONTACT), s2.15, s2.21.2; RFC 7427 s3; RFC 8784 s3.
  */
 #include "interconnect/ike/ike_task.h"
 
@@ -24,8 +25,8 @@
 
 CW_LOG_MODULE(ike_auth);
 
-/* What the AUTH of one side covers: ours (OWN) or the peer's, with this ID. */
-static struct ike_auth_octets octets(const struct ike_sa *sa, bool own, struct cw_span id)
+/* What the AUTH of one side covers: ours (OWN) or the peer's, with this ID, under these keys. */
+static struct ike_auth_octets octets(const struct ike_sa *sa, bool own, struct cw_span id, const struct ike_keys *keys)
 {
 	bool by_initiator = own == sa->initiator;
 	const struct ike_blob *init = own ? &sa->own_init : &sa->peer_init;
@@ -34,8 +35,8 @@ static struct ike_auth_octets octets(const struct ike_sa *sa, bool own, struct c
 		.message = { init->p, init->size },
 		.nonce = by_initiator ? &sa->nr : &sa->ni,
 		.id = id,
-		.sk_p = by_initiator ? sa->keys->pi : sa->keys->pr,
-		.prf = sa->keys->prf,
+		.sk_p = by_initiator ? keys->pi : keys->pr,
+		.prf = keys->prf,
 	};
 }
 
@@ -69,30 +70,55 @@ static int sign(const struct ike_sa *sa, const struct ike_auth_octets *o, uint8_
 	return ike_auth_sign(o, key, out, ret_size);
 }
 
-static int write_auth(const struct ike_sa *sa, struct ike_out *o)
+/* Our proof under KEYS: RET_SIZE of IKE_AUTH_DATA_MAX bytes to DATA. */
+static int prove(const struct ike_sa *sa, const struct ike_keys *keys, uint8_t *data, size_t *ret_size)
 {
 	struct cw_span id = ike_id_data(&sa->peer->local_id);
-	uint8_t body[4 + IKE_ID_MAX], data[IKE_AUTH_DATA_MAX];
+	uint8_t body[4 + IKE_ID_MAX];
 	struct cw_wr w = cw_wr_of(body, sizeof body);
-	bool psk = sa->peer->conf.auth == IKE_AUTH_PSK;
 	struct ike_auth_octets tbs;
-	size_t size;
-	int r;
 
 	cw_wr_u8(&w, sa->peer->local_id.type);
 	cw_wr_u24(&w, 0);
 	cw_wr_bytes(&w, id.p, id.size);
-	tbs = octets(sa, true, (struct cw_span){ body, w.len });
-	r = psk ? ike_auth_psk(&tbs, psk_of(sa->peer), data, &size) : sign(sa, &tbs, data, &size);
-	if (r < 0)
+	tbs = octets(sa, true, (struct cw_span){ body, w.len }, keys);
+	if (sa->peer->conf.auth == IKE_AUTH_PSK)
+		return ike_auth_psk(&tbs, psk_of(sa->peer), data, ret_size);
+	return sign(sa, &tbs, data, ret_size);
+}
+
+static int write_auth(const struct ike_sa *sa, struct ike_out *o)
+{
+	bool psk = sa->peer->conf.auth == IKE_AUTH_PSK;
+	uint8_t data[IKE_AUTH_DATA_MAX];
+	size_t size;
+	int r;
+
+	if ((r = prove(sa, sa->mixed ? sa->mixed : sa->keys, data, &size)) < 0)
 		return r;
 	ike_pld_auth(o, psk ? IKE_METHOD_PSK : IKE_METHOD_SIGNATURE, data, size);
 	return 0;
 }
 
+/* A second proof for a responder that has not got the PPK, if we can do without. */
+static int write_no_ppk_auth(const struct ike_sa *sa, struct ike_out *o)
+{
+	uint8_t data[IKE_AUTH_DATA_MAX];
+	size_t size;
+	int r;
+
+	if (!sa->mixed || sa->peer->conf.ppk.required)
+		return 0;
+	if ((r = prove(sa, sa->keys, data, &size)) < 0)
+		return r;
+	ike_pld_put_notify(o, IKE_N_NO_PPK_AUTH, data, size);
+	return 0;
+}
+
 /* ---- the peer proves itself ---- */
 
-static int check_cert(struct ike_sa *sa, const struct ike_in *in, const struct ike_auth_octets *o)
+static int check_cert(struct ike_sa *sa, const struct ike_in *in, const struct ike_in_auth *auth,
+		      const struct ike_auth_octets *o)
 {
 	const struct ike *k = sa->peer;
 	struct cw_cert *cert;
@@ -105,24 +131,26 @@ static int check_cert(struct ike_sa *sa, const struct ike_in *in, const struct i
 		ike_sa_why(sa, "certificate of the peer: %s", why);
 		return r;
 	}
-	r = ike_auth_check_sig(o, cert, &in->auth);
+	r = ike_auth_check_sig(o, cert, auth);
 	cw_cert_free(cert);
 	return r;
 }
 
-static int check_peer(struct ike_sa *sa, const struct ike_in *in, const struct ike_in_id *id)
+/* Is the peer who it must be, and does AUTH prove it under the keys of the SA? */
+static int check_peer(struct ike_sa *sa, const struct ike_in *in, const struct ike_in_id *id,
+		      const struct ike_in_auth *auth)
 {
 	const struct ike *k = sa->peer;
-	struct ike_auth_octets o = octets(sa, false, id->body);
+	struct ike_auth_octets o = octets(sa, false, id->body, sa->keys);
 	int r;
 
 	if (!ike_id_matches(&k->remote_id, id)) {
 		ike_sa_why(sa, "the peer has another identity than %s", k->conf.remote_id);
 		return CW_E_AUTH;
 	}
-	r = k->conf.auth == IKE_AUTH_PSK ? ike_auth_check_psk(&o, psk_of(k), &in->auth) : check_cert(sa, in, &o);
+	r = k->conf.auth == IKE_AUTH_PSK ? ike_auth_check_psk(&o, psk_of(k), auth) : check_cert(sa, in, auth, &o);
 	if (r < 0)
-		ike_sa_why(sa, "AUTH of the peer: %s", cw_strerror(r));
+		ike_sa_why(sa, "AUTH of the peer%s: %s", sa->ppk ? " (with PPK)" : "", cw_strerror(r));
 	return r;
 }
 
@@ -143,6 +171,8 @@ int ike_task_auth_send(struct ike_sa *sa, uint64_t now_ms)
 	struct ike_out o = ike_sa_inner(sa);
 	int r;
 
+	if ((r = ike_task_ppk_mix(sa)) < 0)
+		return r;
 	write_id(sa, &o);
 	if (!sa->renewal && !ike_has_other_up(k, sa))
 		ike_pld_put_notify(&o, IKE_N_INITIAL_CONTACT, NULL, 0);
@@ -152,13 +182,18 @@ int ike_task_auth_send(struct ike_sa *sa, uint64_t now_ms)
 	if ((r = write_auth(sa, &o)) < 0)
 		return r;
 	ike_task_child_offer(sa, &o);
+	ike_task_ppk_name(sa, &o);
+	if ((r = write_no_ppk_auth(sa, &o)) < 0)
+		return r;
 	return ike_sa_request(sa, IKE_AUTH, &o, now_ms);
 }
 
 int ike_task_auth_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 {
-	int r = check_peer(sa, m->in, &m->in->idr);
+	int r = ike_task_ppk_chosen(sa, m->in);
 
+	if (r == 0)
+		r = check_peer(sa, m->in, &m->in->idr, &m->in->auth);
 	forget_init(sa);
 	if (r < 0) {
 		cw_stat_inc(sa->peer->stat, CW_STAT_IKE_REJECTED);
@@ -198,9 +233,12 @@ int ike_task_auth_no_auth(struct ike_sa *sa, const struct ike_sa_msg *m)
 int ike_task_auth_request(struct ike_sa *sa, const struct ike_sa_msg *m)
 {
 	const struct ike_in *in = m->in;
+	struct ike_in_auth auth;
 	struct ike_out o;
-	int r = check_peer(sa, in, &in->idi);
+	int r = ike_task_ppk_choose(sa, in, &auth);
 
+	if (r == 0)
+		r = check_peer(sa, in, &in->idi, &auth);
 	if (r == 0 && ike_pld_count(in, IKE_PT_IDR) && !ike_id_matches(&sa->peer->local_id, &in->idr)) {
 		ike_sa_why(sa, "the peer asks for another identity than %s", sa->peer->conf.local_id);
 		r = CW_E_AUTH;
@@ -214,6 +252,7 @@ int ike_task_auth_request(struct ike_sa *sa, const struct ike_sa_msg *m)
 		ike_sa_why(sa, "our AUTH: %s", cw_strerror(r));
 		return refuse(sa, m, r);
 	}
+	ike_task_ppk_name(sa, &o);
 	forget_init(sa);
 	sa->initial_contact = ike_pld_notify(in, IKE_N_INITIAL_CONTACT) != NULL;
 	if ((r = ike_task_child_answer(sa, in, &o)) < 0)

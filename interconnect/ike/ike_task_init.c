@@ -2,9 +2,10 @@
 /*
  * ike_task_init.c - IKE_SA_INIT, both roles.
  *
- *   HDR, [N(COOKIE)], SA, KE, Ni, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS)]  -->
+ *   HDR, [N(COOKIE)], SA, KE, Ni, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS)], [N(USE_PPK)]  -->
  *                                   <--  HDR, N(COOKIE) | N(INVALID_KE_PAYLOAD) | N(other error)
- *                                   <--  HDR, SA, KE, Nr, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS), CERTREQ]
+ *                                   <--  HDR, SA, KE, Nr, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS)], [N(USE_PPK)],
+ *                                        [CERTREQ]
  *
  * Implements: RFC 7296 s1.2, s1.3 (INVALID_KE_PAYLOAD), s2.6, s2.7, s2.10, s2.23; RFC 7427 s4.
  */
@@ -127,6 +128,7 @@ int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms)
 	if ((r = write_natd(k, &o, sa->spi_i, 0, &sa->remote)) < 0)
 		return r;
 	write_hashes(k, &o);
+	ike_task_ppk_offer(sa, &o);
 	if ((size = ike_msg_end(&o)) < 0)
 		return size;
 	ike_exch_withdraw(&sa->x);
@@ -158,6 +160,8 @@ int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 		return refused(sa, r, "the peer chose what was not offered");
 	if (in->ke.group != k->conf.ike.group || !nonce_ok(k, in->nonce))
 		return refused(sa, CW_E_MALFORMED, "group or nonce of the peer do not fit");
+	if ((r = ike_task_ppk_agree(sa, in)) < 0)
+		return r;
 	sa->spi_r = m->h->spi_r;
 	set_nonce(&sa->nr, in->nonce);
 	read_hashes(sa, in);
@@ -350,6 +354,7 @@ static int write_response(struct request *q, struct ike_sa *sa)
 	if ((r = write_natd(k, &o, sa->spi_i, sa->spi_r, q->from)) < 0)
 		return r;
 	write_hashes(k, &o);
+	ike_task_ppk_offer(sa, &o);
 	if ((r = ike_task_init_certreq(k, &o)) < 0)
 		return r;
 	return ike_msg_end(&o);
@@ -362,7 +367,8 @@ static int respond(struct request *q, struct ike_sa *sa)
 	sa->spi_i = q->h->spi_i;
 	set_nonce(&sa->ni, q->in.nonce);
 	read_hashes(sa, &q->in);
-	if ((r = ike_sa_keep(&sa->peer_init, q->raw.p, q->raw.size)) < 0 ||
+	if ((r = ike_task_ppk_agree(sa, &q->in)) < 0 ||
+	    (r = ike_sa_keep(&sa->peer_init, q->raw.p, q->raw.size)) < 0 ||
 	    (r = cw_dh_new(q->k->conf.ike.group, &sa->dh)) < 0)
 		return r;
 	if ((size = write_response(q, sa)) < 0)

@@ -105,6 +105,84 @@ static void example_gives_all_keys(void **state)
 	}
 }
 
+/*
+ * RFC 8784 has no numbers. These are of Python's hmac alone; here each is one block of prf+, so one HMAC over the key
+ * and the octet 1. PPK is a0 a1 a2 ..., SK_d' all octets 1, SK_pi' 2, SK_pr' 3:
+ *
+ *	ppk = bytes(range(0xa0, 0xa0 + size))
+ *	for octet in 1, 2, 3:
+ *		hmac.new(ppk, bytes([octet]) * hashlib.new(hash).digest_size + b'\1', hash).hexdigest()
+ */
+static void ppk_is_mixed_into_three(void **state)
+{
+	static const struct {
+		enum cw_hash prf;
+		size_t size;
+		const char *d, *pi, *pr;
+	} mixed[] = {
+		{ CW_HASH_SHA256, 32,
+		  "05284f250701295cff080aaf9d201f8a05226825301c7381ddf15d7cc6a50ae8",
+		  "67e2980ba9df79276fcd4455c008df7a0f05ccb9f638e168d6e322a0fe4efe26",
+		  "f1f87b01c5a1482560b5a70cb07d69ce028296e45ca5a093d9302846c1f23776" },
+		{ CW_HASH_SHA256, 64,
+		  "a890ca60a0cba921907bd701e49edd092fd33111ddfc0393351da32a9ece85ea",
+		  "5ba607d1ee9870a8c318699978107468c9586574995c3d41cfcf9100967b1391",
+		  "becc6b0a379e9294a50f525ff2c3c7c7cdf63b035f0b0796602cfb4fe0619247" },
+		{ CW_HASH_SHA384, 32,
+		  "9b2c7d9e82bcbd324e16f095d986323ec8fb5d99d88c77e86c78d71a46d76e76645855cd3717301d505ed4d87f7d2f40",
+		  "ebea9154ece433f0bfe3c9cb7698ae8280c4e44613ae1ccc3e7bc3bcb985566f5e569a564a519de28581d6491832c4c2",
+		  "60f1a9adafc2d4e1103170473c144550d657c1912c1ab0b32d34ac8fa4ea6f705ffaad95f0d1c35336c41382e751cd92" },
+		{ CW_HASH_SHA384, 64,
+		  "7be7bdf92820385ddc87c581dc9f05a7a25b7d9ab8a2aebfe24f513e1931a99ff0959e090027c605fd35ae84f1a8ed6a",
+		  "fa6d835347dd05a122ae30ebd310f949e7882eed16fc50b8caa7a83af5561fe28be4db9442dbc8b166f809f347c91d8f",
+		  "e6a5795573db4702ad5e64952ee1ecca0cb846df76d4dc366bcab209aba8140834d51398eca16b4c965045c72c47beeb" },
+		{ CW_HASH_SHA512, 32,
+		  "81d8e33e19061dddd176025635a573b795adbbc1e395cf165396db4fa34ee95468c64c95faec930db0f14e9950d61c52"
+		  "9fb9f3de2e4b6b3558077f2a45c0273e",
+		  "8bc41bc82cff2ea75db31062339a9c62809e588203734cbfebadd5dad9d6117a5773005b1af16ecfa3c0c7d501810775"
+		  "6865635b4d0cfa37cdae7cc216ac8608",
+		  "0d6b47e82e67295dc23ef0d67496b0e21075e25939c8754f56c86a5c5b82184cbd738fc119d2cd6126562bfbf9afeeb6"
+		  "127384b8cbf6af9602b0565e481a953f" },
+		{ CW_HASH_SHA512, 64,
+		  "d325f4a9e8f72a633ee4aa79e1c09649a4873eccb95c9c8433af85f36e90cbafd30df1848c1f674d8aa9e9b8932f2f7b"
+		  "8987d44381fd6ab7ced9fe1463a43198",
+		  "acb5ef58cebaee332623a45c70c4045f3a333d5b525d81506b273617294a83dee355d8e5a15c1ad7f15be98ac7808689"
+		  "5736d1ca1bcf71bb040b226b86fce4f6",
+		  "2c3159bfcf0a9375cc0c5233d6f4956e74ca3d914e2b8d07fa2191a4725d168ea980faac5196cb96e4f302aec8482181"
+		  "6bc5236f80ecb72c61db3bf6ce560726" },
+	};
+	uint8_t ppk[IKE_PPK_MAX], want[BIG];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ppk; i++)
+		ppk[i] = (uint8_t)(0xa0 + i);
+	for (size_t i = 0; i < CW_COUNT(mixed); i++) {
+		size_t n = cw_hash_size(mixed[i].prf);
+		struct ike_keys k = { .prf = mixed[i].prf, .aead = CW_AEAD_AES256_GCM }, got, before;
+
+		memset(k.d, 1, n);
+		memset(k.pi, 2, n);
+		memset(k.pr, 3, n);
+		memset(k.ei, 4, sizeof k.ei);
+		memset(k.er, 5, sizeof k.er);
+		before = k;
+		memset(&got, 0xa5, sizeof got);
+		assert_int_equal(ike_keys_mix(&k, (struct cw_span){ ppk, mixed[i].size }, &got), 0);
+		assert_memory_equal(&k, &before, sizeof k);
+		assert_int_equal(bytes(mixed[i].d, want).size, n);
+		assert_memory_equal(got.d, want, n);
+		bytes(mixed[i].pi, want);
+		assert_memory_equal(got.pi, want, n);
+		bytes(mixed[i].pr, want);
+		assert_memory_equal(got.pr, want, n);
+		/* IKE itself is sealed as before. */
+		assert_memory_equal(got.ei, k.ei, sizeof k.ei);
+		assert_memory_equal(got.er, k.er, sizeof k.er);
+		assert_int_equal(got.prf, k.prf);
+		assert_int_equal(got.aead, k.aead);
+	}
+}
+
 static void limits_hold(void **state)
 {
 	static uint8_t out[256 * CW_HASH_MAX];
@@ -127,6 +205,7 @@ int main(void)
 		cmocka_unit_test(prf_is_skeyseed),
 		cmocka_unit_test(prf_plus_streams),
 		cmocka_unit_test(example_gives_all_keys),
+		cmocka_unit_test(ppk_is_mixed_into_three),
 		cmocka_unit_test(limits_hold),
 	};
 
