@@ -273,6 +273,8 @@ static int tun_new_ike(struct tun *t)
 	};
 	int r;
 
+	if (t->auth.ppk_size)
+		ic.ppk = (struct ike_ppk){ c->ppk.id, t->auth.ppk, t->auth.ppk_size, c->ppk.required };
 	if ((r = ike_suite_parse(c->ike, false, &ic.ike, NULL)) < 0 || (r = ike_suite_parse(c->esp, true, &ic.esp, NULL)) < 0)
 		return r;
 	return ike_new(&ic, &tun_ike_ops, t, &t->stat, &t->ike);

@@ -32,6 +32,11 @@ struct tun_conf_auth {
 	char *cert, *key, *ca, *secret_file, *local_id, *remote_id;
 };
 
+struct tun_conf_ppk {
+	char *id, *file;                /* both empty: there is none */
+	bool required;
+};
+
 struct tun_conf_endpoint {
 	struct cw_ip address;
 	uint32_t port;
@@ -41,6 +46,7 @@ struct tun_conf {
 	char *name;
 	struct tun_conf_endpoint remote;
 	struct tun_conf_auth auth;
+	struct tun_conf_ppk ppk;
 	char *ike, *esp;
 	int esn;                        /* enum ike_esn */
 	bool encap, initiate;

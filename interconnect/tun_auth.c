@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tun_auth.c - the shared secret, or certificate, key and CA of a tunnel, from their files. */
+/* tun_auth.c - the shared secret, or certificate, key and CA of a tunnel, and its PPK, from their files. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,10 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "interconnect/base/hex.h"
 #include "interconnect/base/mem.h"
 #include "interconnect/tun_impl.h"
 
-enum { TUN_AUTH_PSK_MIN = 16, TUN_AUTH_PATH = 4352 };
+enum { TUN_AUTH_PSK_MIN = 16, TUN_AUTH_PATH = 4352, TUN_AUTH_PPK_TEXT = 2 * IKE_PPK_MAX + 2 };
 
 /* NAME below DIR unless it is absolute; object for messages is "tunnel NAME". */
 static void tun_auth_path(const char *dir, const char *name, char path[TUN_AUTH_PATH])
@@ -60,9 +62,10 @@ static const char *tun_auth_unsafe(int fd)
 	return NULL;
 }
 
-static int tun_auth_load_psk(const char *path, const struct tun_conf *conf, struct tun_auth *a, struct cw_why *why)
+/* What stands in the file of FIELD, without the newline at its end: RET_SIZE of at most SIZE bytes to BUF. */
+static int tun_auth_load_secret(const char *path, const struct tun_conf *conf, const char *field, uint8_t *buf, size_t size,
+				size_t *ret_size, struct cw_why *why)
 {
-	static const char field[] = "auth.secret_file";
 	CW_AUTO(cw_fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	const char *unsafe;
 	ssize_t n;
@@ -71,16 +74,58 @@ static int tun_auth_load_psk(const char *path, const struct tun_conf *conf, stru
 		return tun_auth_refuse(conf, why, CW_E_INVALID, field, path, cw_strerror(-errno));
 	if ((unsafe = tun_auth_unsafe(fd)))
 		return tun_auth_refuse(conf, why, CW_E_INVALID, field, path, unsafe);
+	if ((n = tun_auth_read(fd, buf, size)) < 0)
+		return tun_auth_refuse(conf, why, CW_E_INVALID, field, path, cw_strerror((int)n));
+	if (n > 0 && buf[n - 1] == '\n')
+		n--;
+	*ret_size = (size_t)n;
+	return 0;
+}
+
+static int tun_auth_load_psk(const char *path, const struct tun_conf *conf, struct tun_auth *a, struct cw_why *why)
+{
+	static const char field[] = "auth.secret_file";
+	size_t n;
+	int r;
+
 	if (!(a->psk = cw_mem_secret(IKE_PSK_MAX + 1)))
 		return -ENOMEM;
-	if ((n = tun_auth_read(fd, a->psk, IKE_PSK_MAX + 1)) < 0)
-		return tun_auth_refuse(conf, why, CW_E_INVALID, field, path, cw_strerror((int)n));
-	if (n > 0 && a->psk[n - 1] == '\n')
-		n--;
+	if ((r = tun_auth_load_secret(path, conf, field, a->psk, IKE_PSK_MAX + 1, &n, why)) < 0)
+		return r;
 	if (n < TUN_AUTH_PSK_MIN || n > IKE_PSK_MAX)
 		return tun_auth_refuse(conf, why, CW_E_INVALID, field, path, "must hold a secret of 16 to 256 bytes");
-	a->psk_size = (size_t)n;
+	a->psk_size = n;
 	return 0;
+}
+
+/* The key of N digits in TEXT, which is writable and zero behind them. */
+static int tun_auth_parse_ppk(char *text, size_t n, struct tun_auth *a)
+{
+	for (size_t i = 0; i < n; i++)
+		text[i] = (char)tolower((unsigned char)text[i]);
+	if (n % 2 || n < 2 * IKE_PPK_MIN || n > 2 * IKE_PPK_MAX || cw_hex_parse(text, a->ppk, n / 2) < 0)
+		return CW_E_INVALID;
+	a->ppk_size = n / 2;
+	return 0;
+}
+
+static int tun_auth_load_ppk(const char *path, const struct tun_conf *conf, struct tun_auth *a, struct cw_why *why)
+{
+	static const char field[] = "ppk.file";
+	char *text = cw_mem_secret(TUN_AUTH_PPK_TEXT + 1);
+	size_t n;
+	int r = -ENOMEM;
+
+	a->ppk = cw_mem_secret(IKE_PPK_MAX);
+	if (text && a->ppk)
+		r = tun_auth_load_secret(path, conf, field, (uint8_t *)text, TUN_AUTH_PPK_TEXT, &n, why);
+	if (r == 0) {
+		text[n] = '\0';
+		if ((r = tun_auth_parse_ppk(text, n, a)) < 0)
+			r = tun_auth_refuse(conf, why, r, field, path, "must hold a key of 64 to 128 hexadecimal digits");
+	}
+	cw_mem_free_secret(text, TUN_AUTH_PPK_TEXT + 1);
+	return r;
 }
 
 static const char *tun_auth_text(int r)
@@ -125,6 +170,10 @@ int tun_auth_load(const char *dir, const struct tun_conf *conf, struct tun_auth 
 	} else {
 		r = tun_auth_load_cert(dir, conf, &a, why);
 	}
+	if (r == 0 && conf->ppk.id && *conf->ppk.id) {
+		tun_auth_path(dir, conf->ppk.file, path);
+		r = tun_auth_load_ppk(path, conf, &a, why);
+	}
 	if (r < 0)
 		return r;
 	*ret_auth = a;
@@ -135,6 +184,7 @@ int tun_auth_load(const char *dir, const struct tun_conf *conf, struct tun_auth 
 void tun_auth_fini(struct tun_auth *a)
 {
 	cw_mem_free_secret(a->psk, IKE_PSK_MAX + 1);
+	cw_mem_free_secret(a->ppk, IKE_PPK_MAX);
 	cw_cert_free(a->cert);
 	cw_cert_free(a->ca);
 	cw_key_free(a->key);

@@ -65,6 +65,20 @@ static const struct cw_conf_obj tun_conf_auth_obj = {
 	"auth", sizeof(struct tun_conf_auth), tun_conf_auth_rows, CW_COUNT(tun_conf_auth_rows), tun_conf_auth_check,
 };
 
+/* ---- ppk ---- */
+static const struct cw_conf_row tun_conf_ppk_rows[] = {
+	{ ROW(struct tun_conf_ppk, id), .kind = CW_CONF_STR, .required = true, .min = 1, .max = IKE_PPK_ID_MAX,
+	  .help = "name of the key, the same on both sides" },
+	{ ROW(struct tun_conf_ppk, file), .kind = CW_CONF_STR, .required = true, .min = 1, .max = TUN_CONF_PATH_MAX,
+	  .help = "file with the key in hexadecimal digits" },
+	{ ROW(struct tun_conf_ppk, required), .kind = CW_CONF_BOOL, .fallback = "yes",
+	  .help = "refuse a peer that does not have it" },
+};
+
+static const struct cw_conf_obj tun_conf_ppk_obj = {
+	"ppk", sizeof(struct tun_conf_ppk), tun_conf_ppk_rows, CW_COUNT(tun_conf_ppk_rows), NULL,
+};
+
 /* ---- rekey ---- */
 /* The struct has no name of its own: offsets are taken within struct tun_conf. */
 #define REKEY(member) .name = #member, .offset = offsetof(struct tun_conf, rekey.member) - offsetof(struct tun_conf, rekey), \
@@ -88,6 +102,8 @@ static const struct cw_conf_row tun_conf_rows[] = {
 	  .help = "where the peer is" },
 	{ ROW(struct tun_conf, auth), .kind = CW_CONF_OBJ, .required = true, .obj = &tun_conf_auth_obj,
 	  .help = "how both sides prove who they are" },
+	{ ROW(struct tun_conf, ppk), .kind = CW_CONF_OBJ, .obj = &tun_conf_ppk_obj,
+	  .help = "postquantum preshared key, mixed into all keys" },
 	{ ROW(struct tun_conf, ike), .kind = CW_CONF_STR, .fallback = "aes256gcm16-prfsha384-ecp384", .max = IKE_SUITE_TEXT,
 	  .help = "suite of the IKE SA" },
 	{ ROW(struct tun_conf, esp), .kind = CW_CONF_STR, .fallback = "aes256gcm16", .max = IKE_SUITE_TEXT, .help = "suite of ESP" },

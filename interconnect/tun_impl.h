@@ -30,10 +30,12 @@ enum {
 	TUN_KEEPALIVE_MS = 20 * 1000,   /* RFC 3948 s4 */
 };
 
-/* ---- tun_auth.c: the files behind "auth" ---- */
+/* ---- tun_auth.c: the files behind "auth" and "ppk" ---- */
 struct tun_auth {
 	uint8_t *psk;                   /* from cw_mem_secret(IKE_PSK_MAX) */
 	size_t psk_size;
+	uint8_t *ppk;                   /* from cw_mem_secret(IKE_PPK_MAX), if there is one */
+	size_t ppk_size;
 	struct cw_cert *cert, *ca;
 	struct cw_key *key;
 };

@@ -48,6 +48,7 @@ static struct cw_json *tun_json_suite(const struct tun *t, const struct ike_info
 	cw_json_set_str(o, "ike", info ? ike_suite_text(&info->ike, false, text) : t->conf->ike);
 	cw_json_set_str(o, "esp", info ? ike_suite_text(&info->esp, true, text) : t->conf->esp);
 	cw_json_set(o, "esn", sa ? cw_json_bool(sa->esn) : cw_json_null());
+	cw_json_set(o, "ppk", info ? cw_json_bool(info->ppk) : cw_json_null());
 	return o;
 }
 

@@ -200,6 +200,7 @@ static const struct column_row {
 	{ "tunnel", "IKE", "suite/ike", how_text, false, true },
 	{ "tunnel", "ESP", "suite/esp", how_text, false, true },
 	{ "tunnel", "ESN", "suite/esn", how_text, false, true },
+	{ "tunnel", "PPK", "suite/ppk", how_text, false, true },
 	{ "pair", "ID", "id", how_text, false, false },
 	{ "pair", "SITE", "site", how_text, false, false },
 	{ "pair", "STATE", "state", how_text, false, false },

@@ -27,7 +27,7 @@ static void check(enum cli_format format, const char *noun, const char *body, co
 
 static const char tunnels[] =
 	"{\"items\":[{\"name\":\"b\",\"state\":\"up\",\"suite\":{\"ike\":\"aes256gcm16-prfsha384-ecp384\",\"esp\":\"aes256gcm16\","
-	"\"esn\":false},\"local\":\"10.44.0.1:4500\",\"remote\":{\"address\":\"10.44.0.2\",\"port\":4500},"
+	"\"esn\":false,\"ppk\":true},\"local\":\"10.44.0.1:4500\",\"remote\":{\"address\":\"10.44.0.2\",\"port\":4500},"
 	"\"paths\":[{\"state\":\"up\"},{\"state\":\"down\"}],\"counters\":{\"rx.bytes\":1536,\"tx.bytes\":12}},"
 	"{\"name\":\"other\",\"state\":\"connecting\",\"suite\":null,\"paths\":[]}],\"next\":null}";
 
@@ -39,9 +39,9 @@ static void test_table(void **state)
 	      "b     up         10.44.0.1:4500 10.44.0.2:4500   1/2 1.5 KiB 12 B\n"
 	      "other connecting -              -                0/0       -    -\n");
 	check(CLI_WIDE, "tunnel", tunnels,
-	      "NAME  STATE      LOCAL          REMOTE         PATHS      RX   TX IKE                          ESP         ESN\n"
-	      "b     up         10.44.0.1:4500 10.44.0.2:4500   1/2 1.5 KiB 12 B aes256gcm16-prfsha384-ecp384 aes256gcm16 false\n"
-	      "other connecting -              -                0/0       -    - -                            -           -\n");
+	      "NAME  STATE      LOCAL          REMOTE         PATHS      RX   TX IKE                          ESP         ESN   PPK\n"
+	      "b     up         10.44.0.1:4500 10.44.0.2:4500   1/2 1.5 KiB 12 B aes256gcm16-prfsha384-ecp384 aes256gcm16 false true\n"
+	      "other connecting -              -                0/0       -    - -                            -           -     -\n");
 	check(CLI_TABLE, "vm",
 	      "{\"items\":[{\"name\":\"web1\",\"power\":\"running\",\"owner\":{\"site\":\"onprem\",\"epoch\":3,\"state\":\"owned\"},"
 	      "\"memory_bytes\":268435456,\"vcpus\":1,\"disks\":[{}],\"networks\":[{},{}]}],\"next\":null}",

@@ -44,10 +44,12 @@ struct fixture {
 	char dir[64];
 	struct cw_loop *loop;
 	struct side a, b;
+	struct tun_conf_ppk ppk;        /* of both; usually none */
 	int peer;                       /* the socket of a peer that is not ours */
 };
 
 static char name_a[] = "a", name_b[] = "b", psk_file[] = "psk", id_a[] = "a.test", id_b[] = "b.test", empty[] = "",
+	    ppk_file[] = "ppk", ppk_id[] = "key-1",
 	    suite_ike[] = "aes256gcm16-prfsha384-ecp384", suite_esp[] = "aes256gcm16";
 
 static void drop_line(enum cw_log_level level, const char *line)
@@ -94,6 +96,7 @@ static void side_init(struct fixture *f, struct side *s, uint8_t own_net, uint8_
 		.auth = { IKE_AUTH_PSK, empty, empty, empty, psk_file, own == 1 ? id_a : id_b, own == 1 ? id_b : id_a },
 		.ike = suite_ike, .esp = suite_esp, .esn = IKE_ESN_BOTH, .encap = true, .initiate = own == 1, .mtu = 1500,
 		.local_ts = inner(own), .remote_ts = inner(peer), .rekey = { 4 * 3600 * 1000, 3600 * 1000 }, .dpd = 10 * 1000,
+		.ppk = f->ppk,
 	};
 	s->uplinks = (struct cw_conf_list){ &s->uplink, 1 };
 	s->tunnels = (struct cw_conf_list){ &s->conf, 1 };
@@ -103,25 +106,43 @@ static void side_init(struct fixture *f, struct side *s, uint8_t own_net, uint8_
 	tun_subscribe(s->tun, &ops, &s->got);
 }
 
-static int setup(void **state)
+static void put_file(const struct fixture *f, const char *name, const char *text)
 {
-	struct fixture *f = calloc(1, sizeof *f);
 	char path[128];
 	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", f->dir, name);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static int setup_as(void **state, const struct tun_conf_ppk *ppk)
+{
+	struct fixture *f = calloc(1, sizeof *f);
 
 	assert_non_null(f);
 	cw_log_set_sink(drop_line);
 	snprintf(f->dir, sizeof f->dir, "/tmp/test_tun.XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
-	snprintf(path, sizeof path, "%s/psk", f->dir);
-	fd = open(path, O_CREAT | O_WRONLY, 0600);
-	assert_int_equal(write(fd, "a shared secret of a test\n", 26), 26);
-	close(fd);
+	put_file(f, psk_file, "a shared secret of a test\n");
+	put_file(f, ppk_file, "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n");
 	assert_int_equal(cw_loop_new(&f->loop), 0);
 	f->peer = -1;
+	f->ppk = *ppk;
 	side_init(f, &f->a, 73, 74, 1, 2);
 	*state = f;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_as(state, &(struct tun_conf_ppk){ 0 });
+}
+
+static int setup_ppk(void **state)
+{
+	return setup_as(state, &(struct tun_conf_ppk){ ppk_id, ppk_file, true });
 }
 
 static int teardown(void **state)
@@ -134,6 +155,8 @@ static int teardown(void **state)
 	cw_fd_close(&f->peer);
 	cw_loop_free(f->loop);
 	snprintf(path, sizeof path, "%s/psk", f->dir);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/ppk", f->dir);
 	unlink(path);
 	rmdir(f->dir);
 	free(f);
@@ -268,12 +291,28 @@ static void show_tells_what_the_contract_says(void **state)
 	assert_int_equal(strlen(cw_json_get_str(cw_json_get(j, "esp"), "spi_in", "")), 8);
 	assert_string_equal(cw_json_get_str(cw_json_at(cw_json_get(j, "paths"), 0), "state", ""), "up");
 	assert_int_equal(cw_json_get_int(cw_json_get(j, "counters"), "drop.icv", -1), 0);
+	assert_false(cw_json_get_bool(cw_json_get(j, "suite"), "ppk", true));
 	cw_json_free(j);
 	j = tuns_json(f->a.tuns, "x", "ix");
 	assert_string_equal(cw_json_get_str(j, "state", ""), "up");
 	assert_int_equal(cw_json_get_int(j, "pid", 0), getpid());
 	assert_true(cw_json_get_int(j, "rss_bytes", 0) > 0);
 	cw_json_free(j);
+}
+
+static void show_tells_of_the_ppk(void **state)
+{
+	struct fixture *f = *state;
+	struct cw_json *j;
+
+	both_up(f);
+	for (int i = 0; i < 2; i++) {
+		j = tun_json(i ? f->b.tun : f->a.tun);
+		assert_true(cw_json_get_bool(cw_json_get(j, "suite"), "ppk", false));
+		cw_json_free(j);
+	}
+	assert_int_equal(send_from(&f->a, PACKET), 0);
+	turn_until(f, &f->b.got.n, 1);
 }
 
 /* ---- one of ours, and a peer with the keys ---- */
@@ -551,6 +590,7 @@ int main(void)
 		TEST(what_is_outside_of_the_selectors_does_not_leave),
 		TEST(a_good_bye_is_heard),
 		TEST(show_tells_what_the_contract_says),
+		cmocka_unit_test_setup_teardown(show_tells_of_the_ppk, setup_ppk, teardown),
 		TEST(a_peer_that_lies_inside_is_not_believed),
 		TEST(hostile_datagrams_are_counted_where_they_belong),
 		TEST(a_new_sa_is_used_when_the_peer_has_used_it),

@@ -67,6 +67,8 @@ static void defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(t->rekey.child, 3600 * 1000);
 	assert_int_equal(t->dpd, 10 * 1000);
 	assert_int_equal(t->auth.method, IKE_AUTH_PSK);
+	assert_string_equal(t->ppk.id, "");
+	assert_string_equal(t->ppk.file, "");
 	assert_int_equal(t->uplink.family, 0);
 	assert_string_equal(c.tun_device, "cwix0");
 	cw_conf_free(&ix_conf_obj, &c);
@@ -100,6 +102,12 @@ static void wrong_values_name_field_and_rule(void **state)
 		{ "local_id: a.test, ", "", "tunnels[0].auth.local_id", "required" },
 		{ ", remote_id: b.test", "", "tunnels[0].auth.remote_id", "required" },
 		{ ", remote_id: b.test", ", remote_id: ''", "tunnels[0].auth.remote_id", "" },
+		{ "    local_ts", "    ppk: {file: ppk}\n    local_ts", "tunnels[0].ppk.id", "required" },
+		{ "    local_ts", "    ppk: {id: k}\n    local_ts", "tunnels[0].ppk.file", "required" },
+		{ "    local_ts", "    ppk: {id: '', file: ppk}\n    local_ts", "tunnels[0].ppk.id", "1" },
+		{ "    local_ts", "    ppk: {id: k, file: ppk, required: may}\n    local_ts", "tunnels[0].ppk.required", "may" },
+		{ "    local_ts", "    ppk: {id: k, file: ppk, secret: 00}\n    local_ts", "tunnels[0].ppk.secret", "not a known" },
+		{ "    local_ts", "    ppk: ppk\n    local_ts", "tunnels[0].ppk", "" },
 		{ "tunnel: b,", "tunnel: c,", "relays[0].tunnel", "no tunnel 'c'" },
 		{ "dial: 'tcp:10.71.2.1:7001'", "dial: 'tcp:10.71.3.1:7001'", "relays[0].dial", "remote_ts" },
 		{ "dial: 'tcp:10.71.2.1:7001'", "dial: '10.71.2.1:7001'", "relays[0].dial", "tcp:ADDRESS:PORT" },
@@ -159,6 +167,8 @@ static int teardown(void **state)
 	char path[128];
 
 	snprintf(path, sizeof path, "%s/psk", f->dir);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/ppk", f->dir);
 	unlink(path);
 	rmdir(f->dir);
 	cw_conf_free(&ix_conf_obj, &f->c);
@@ -221,6 +231,72 @@ static void secrets_that_are_no_secrets_are_refused(void **state)
 	assert_int_equal(check_changed(f, "secret_file: psk", "secret_file: /", &why), CW_E_INVALID);
 }
 
+#define PPK_ON(required) "    ppk: {id: k-1, file: ppk" required "}\n    local_ts"
+#define PPK_32 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define PPK_32_UPPER "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
+
+static void a_ppk_is_hexadecimal(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t size;            /* 0: refused */
+	} rows[] = {
+		{ PPK_32 "\n", 32 }, { PPK_32, 32 }, { PPK_32_UPPER "\n", 32 }, { PPK_32 "00\n", 33 }, { PPK_32 PPK_32 "\n", 64 },
+		{ PPK_32 PPK_32, 64 },
+		{ "", 0 }, { "\n", 0 }, { PPK_32 "\n\n", 0 }, { PPK_32 "2\n", 0 }, { PPK_32 "\n20\n", 0 }, { " " PPK_32 "\n", 0 },
+		{ "0x" PPK_32 "\n", 0 }, { PPK_32 "0g\n", 0 }, { PPK_32 PPK_32 "00\n", 0 }, { PPK_32 PPK_32 "\n00", 0 },
+		{ PPK_32 PPK_32 PPK_32 PPK_32 "\n", 0 }, { "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e\n", 0 },
+	};
+	struct files *f = *state;
+	struct tun_auth a;
+	struct cw_why why;
+
+	put_file(f, "psk", "sixteen bytes of\n", 0600);
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		put_file(f, "ppk", rows[i].text, 0600);
+		assert_int_equal(check_changed(f, "    local_ts", PPK_ON(""), &why), rows[i].size ? 0 : CW_E_INVALID);
+		if (!rows[i].size) {
+			assert_string_equal(why.field, "ppk.file");
+			assert_non_null(strstr(why.rule, "64 to 128 hex"));
+			assert_null(strstr(why.rule, "0102"));
+			continue;
+		}
+		assert_int_equal(tun_auth_load(f->dir, f->c.tunnels.items, &a, NULL), 0);
+		assert_int_equal(a.ppk_size, rows[i].size);
+		for (size_t k = 0; k < rows[i].size; k++)
+			assert_int_equal(a.ppk[k], k % 32);
+		tun_auth_fini(&a);
+		assert_null(a.ppk);
+	}
+}
+
+static void a_ppk_that_others_can_read_is_refused(void **state)
+{
+	static const mode_t open_modes[] = { 0640, 0604, 0660, 0601, 0610 };
+	struct files *f = *state;
+	const struct tun_conf *t;
+	struct cw_why why;
+
+	put_file(f, "psk", "sixteen bytes of\n", 0600);
+	assert_int_equal(check_changed(f, "    local_ts", PPK_ON(""), &why), CW_E_INVALID);
+	assert_string_equal(why.object, "tunnel b");
+	assert_string_equal(why.field, "ppk.file");
+	for (size_t i = 0; i < CW_COUNT(open_modes); i++) {
+		put_file(f, "ppk", PPK_32 "\n", open_modes[i]);
+		assert_int_equal(check_changed(f, "    local_ts", PPK_ON(""), &why), CW_E_INVALID);
+		assert_non_null(strstr(why.rule, "chmod 600"));
+	}
+	put_file(f, "ppk", PPK_32 "\n", 0400);
+	assert_int_equal(check_changed(f, "    local_ts", PPK_ON(""), &why), 0);
+	t = f->c.tunnels.items;
+	assert_true(t->ppk.required);           /* unless it says otherwise */
+	assert_string_equal(t->ppk.id, "k-1");
+	assert_int_equal(check_changed(f, "    local_ts", PPK_ON(", required: no"), &why), 0);
+	t = f->c.tunnels.items;
+	assert_false(t->ppk.required);
+	assert_int_equal(check_changed(f, "    local_ts", "    ppk: {id: k, file: /}\n    local_ts", &why), CW_E_INVALID);
+}
+
 static void tunnels_must_not_get_in_each_others_way(void **state)
 {
 	static const char second[] = "relays:";
@@ -272,6 +348,8 @@ int main(void)
 		cmocka_unit_test(wrong_values_name_field_and_rule),
 		cmocka_unit_test_setup_teardown(a_secret_is_its_bytes_without_the_newline, setup, teardown),
 		cmocka_unit_test_setup_teardown(secrets_that_are_no_secrets_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_ppk_is_hexadecimal, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_ppk_that_others_can_read_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(tunnels_must_not_get_in_each_others_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_tunnel_leaves_from_an_uplink_that_is_there, setup, teardown),
 	};
