@@ -260,9 +260,9 @@ struct cw_json *cw_json_at(const struct cw_json *a, size_t i)
 	return of(json_array_get(peek(a), i));
 }
 
-struct cw_json *cw_json_next(struct cw_json *o, void **iter, const char **ret_key)
+struct cw_json *cw_json_next(const struct cw_json *o, void **iter, const char **ret_key)
 {
-	*iter = *iter ? json_object_iter_next(to(o), *iter) : json_object_iter(to(o));
+	*iter = *iter ? json_object_iter_next(peek(o), *iter) : json_object_iter(peek(o));
 	if (!*iter)
 		return NULL;
 	*ret_key = json_object_iter_key(*iter);

@@ -52,7 +52,7 @@ const char *cw_json_str(const struct cw_json *j);       /* NULL when J is no str
 size_t cw_json_len(const struct cw_json *a);            /* elements of an array, 0 for anything else */
 struct cw_json *cw_json_at(const struct cw_json *a, size_t i);  /* borrowed, or NULL */
 /* Walks the members of an object in their order: first with *ITER NULL; NULL at the end. Borrowed. */
-struct cw_json *cw_json_next(struct cw_json *o, void **iter, const char **ret_key);
+struct cw_json *cw_json_next(const struct cw_json *o, void **iter, const char **ret_key);
 
 /* Parses SIZE bytes that are one value and nothing else. Depth, size and duplicate keys are bounded; CW_E_MALFORMED. */
 CW_NODISCARD int cw_json_parse(const void *text, size_t size, struct cw_json **ret_j);
