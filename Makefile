@@ -87,7 +87,7 @@ endef
 .PHONY: all
 all: progs
 
-include interconnect/module.mk netext/module.mk migrate/module.mk mesh/module.mk tests/module.mk vagrant/module.mk
+include interconnect/module.mk profiles/module.mk netext/module.mk migrate/module.mk mesh/module.mk tests/module.mk vagrant/module.mk
 
 .PHONY: progs
 progs: $(PROGS)
