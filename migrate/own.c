@@ -7,7 +7,7 @@
 
 #include "interconnect/base/clock.h"
 #include "interconnect/base/crypt.h"
-#include "migrate/disk.h"
+#include "interconnect/base/hex.h"
 
 static const char *const state_names[] = { "owned", "prepared", "released" };
 _Static_assert(CW_COUNT(state_names) == OWN_STATE_N, "a name for each");
@@ -44,7 +44,7 @@ static int hash_record(const struct own *o, char out[OWN_HASH_TEXT])
 	s.size = (size_t)n;
 	if ((r = cw_hash(CW_HASH_SHA256, &s, 1, digest)) < 0)
 		return r;
-	disk_hex(digest, out);
+	cw_hex_text(digest, cw_hash_size(CW_HASH_SHA256), out);
 	return 0;
 }
 
@@ -87,6 +87,22 @@ int own_next(const struct own *o, enum own_state state, const char *owner, struc
 		    rows[i].same_owner == (strcmp(o->owner, owner) == 0))
 			return make(o->uuid, o->epoch + rows[i].epochs, owner, state, o->hash, ret_own);
 	return CW_E_STATE;
+}
+
+bool own_equal(const struct own *a, const struct own *b)
+{
+	return a->epoch == b->epoch && a->state == b->state && strcmp(a->uuid, b->uuid) == 0 && strcmp(a->owner, b->owner) == 0 &&
+	       strcmp(a->prev_hash, b->prev_hash) == 0 && strcmp(a->hash, b->hash) == 0;
+}
+
+int own_follows(const struct own *before, const struct own *o)
+{
+	struct own n;
+	int r = before ? own_next(before, o->state, o->owner, &n) : own_first(o->uuid, o->owner, &n);
+
+	if (r < 0)
+		return r;
+	return own_equal(&n, o) ? 0 : CW_E_AUTH;
 }
 
 static int copy(char *out, size_t size, const char *text)
@@ -177,12 +193,41 @@ struct cw_json *own_to_json(const struct own *o)
 	return j;
 }
 
+bool own_uuid_ok(const char *uuid)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (strlen(uuid) != strlen(form))
+		return false;
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == '-' ? uuid[i] != '-' : !strchr("0123456789abcdef", uuid[i]))
+			return false;
+	return true;
+}
+
+/* What is hashed are lines: a name that held one would be two fields. */
+static bool is_one_line(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < ' ')
+			return false;
+	return text[0];
+}
+
+static bool is_hash(const char *text)
+{
+	uint8_t hash[32];
+
+	return cw_hex_parse(text, hash, sizeof hash) == 0;
+}
+
 int own_from_json(const struct cw_json *j, const char *uuid, struct own *ret_own)
 {
 	struct own o = { .epoch = cw_json_get_int(j, "epoch", 0) };
 	int r;
 
-	if (o.epoch < 1)
+	if (o.epoch < 1 || !is_one_line(cw_json_get_str(j, "owner", "")) || !is_hash(cw_json_get_str(j, "prev_hash", "")) ||
+	    !is_hash(cw_json_get_str(j, "hash", "")))
 		return CW_E_MALFORMED;
 	if ((r = copy(o.uuid, sizeof o.uuid, uuid)) < 0 ||
 	    (r = copy(o.owner, sizeof o.owner, cw_json_get_str(j, "owner", ""))) < 0 ||

@@ -39,6 +39,10 @@ const char *own_state_name(enum own_state s);
 CW_NODISCARD int own_first(const char *uuid, const char *site, struct own *ret_own);
 /* The record that follows O. CW_E_STATE when the chain above does not lead there. */
 CW_NODISCARD int own_next(const struct own *o, enum own_state state, const char *owner, struct own *ret_own);
+bool own_equal(const struct own *a, const struct own *b);
+/* Is O what follows BEFORE (NULL: the first of its VM)? CW_E_STATE when the chain does not lead there, CW_E_AUTH when it is
+ * another record than the chain gives: of another epoch, of another past, with another hash. */
+CW_NODISCARD int own_follows(const struct own *before, const struct own *o);
 /* The last record of a VM. CW_E_NOT_FOUND when there is none. */
 CW_NODISCARD int own_load(struct cw_db *db, const char *uuid, struct own *ret_own);
 /* Adds O behind the last record of its VM; no transaction of its own. */
@@ -49,8 +53,10 @@ CW_NODISCARD int own_add(struct cw_db *db, const struct own *o);
 CW_NODISCARD int own_accept(const struct own *mine, const struct own *other, const char *from, const char *here,
 			    struct cw_why *why);
 
+/* 36 characters, lower case. */
+bool own_uuid_ok(const char *uuid);
 struct cw_json *own_to_json(const struct own *o);
-/* UUID and states are checked, the hash is not (own_accept() does). */
+/* The form is checked; whether the hash is that of the record, is not (own_accept() and own_follows() do). */
 CW_NODISCARD int own_from_json(const struct cw_json *j, const char *uuid, struct own *ret_own);
 
 #endif

@@ -136,6 +136,45 @@ static void a_changed_record_is_found_out(void **state)
 	assert_int_equal(own_accept(NULL, &o, "a", "b", NULL), CW_E_AUTH);
 }
 
+static void what_follows_is_judged_whole(void **state)
+{
+	struct own c[7], o;
+
+	(void)state;
+	chain(c);
+	assert_int_equal(own_follows(NULL, &c[0]), 0);
+	for (int i = 1; i < 7; i++) {
+		assert_int_equal(own_follows(&c[i - 1], &c[i]), 0);
+		assert_int_not_equal(own_follows(NULL, &c[i]), 0);
+		for (int k = 0; k < 7; k++)
+			if (k != i)
+				assert_int_not_equal(own_follows(&c[i - 1], &c[k]), 0);
+		o = c[i];
+		o.epoch++;
+		assert_int_equal(own_follows(&c[i - 1], &o), CW_E_AUTH);
+		o = c[i];
+		o.prev_hash[1] ^= 1;
+		assert_int_equal(own_follows(&c[i - 1], &o), CW_E_AUTH);
+		o = c[i];
+		o.hash[1] ^= 1;
+		assert_int_equal(own_follows(&c[i - 1], &o), CW_E_AUTH);
+		o = c[i];
+		o.uuid[1] ^= 1;
+		assert_int_equal(own_follows(&c[i - 1], &o), CW_E_AUTH);
+	}
+}
+
+static void uuids(void **state)
+{
+	(void)state;
+	assert_true(own_uuid_ok(MIG_UUID));
+	assert_false(own_uuid_ok(""));
+	assert_false(own_uuid_ok("659a7fb2-af47-4fae-888d-711213d91dc"));
+	assert_false(own_uuid_ok("659a7fb2-af47-4fae-888d-711213d91dc11"));
+	assert_false(own_uuid_ok("659A7fb2-af47-4fae-888d-711213d91dc1"));
+	assert_false(own_uuid_ok("659a7fb2xaf47-4fae-888d-711213d91dc1"));
+}
+
 static void json_round_trip(void **state)
 {
 	struct own c[7], o;
@@ -187,6 +226,8 @@ int main(void)
 		cmocka_unit_test(offers_are_judged_by_what_is_known),
 		cmocka_unit_test(same_epoch_with_two_owners_is_a_conflict),
 		cmocka_unit_test(a_changed_record_is_found_out),
+		cmocka_unit_test(what_follows_is_judged_whole),
+		cmocka_unit_test(uuids),
 		cmocka_unit_test(json_round_trip),
 		cmocka_unit_test(the_last_record_is_the_one_that_counts),
 	};
