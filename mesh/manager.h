@@ -17,6 +17,7 @@ struct mesh_help;
 struct mesh_http;
 struct mesh_jobs;
 struct mesh_nodes;
+struct mesh_owner;
 struct mesh_pair;
 struct mesh_peers;
 
@@ -30,6 +31,7 @@ struct manager {
 	struct mesh_pair *pair;
 	struct mesh_peers *peers;       /* calls to and from other sites */
 	struct mesh_nodes *nodes;       /* calls to and from appliances and agents */
+	struct mesh_owner *owner;       /* who owns which VM */
 	struct mesh_help *help;         /* calls to causeway-helper */
 	struct cw_rpc_server *calls;    /* rows of what sites and nodes may ask; the tag is a struct mesh_caller */
 	struct mesh_http *local, *tls;

@@ -6,5 +6,6 @@ $(B)/test/test_cli: | $(B)/bin/causeway
 $(eval $(call test,test_cli_http,tests/unit,test_cli_http.c,cli base,$(BASE_LIBS) $(SMARTCOLS)))
 MESH_TESTS = test_mesh_conf test_mesh_invite test_mesh_proof test_mesh_store test_mesh_words
 $(foreach t,$(MESH_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,mesh base,$(BASE_LIBS))))
+$(eval $(call test,test_mesh_chain,tests/unit,test_mesh_chain.c,mesh own base,$(SQLITE) $(JANSSON) $(LIBCRYPTO)))
 $(eval $(call test,test_mesh_pair,tests/exchange,test_mesh_pair.c,mesh line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_mesh_invite,tests/fuzz,fuzz_mesh_invite.c,mesh base,$(LIBCRYPTO)))
