@@ -9,9 +9,16 @@
 #include "interconnect/base/log.h"
 #include "mesh/manager.h"
 #include "mesh/mesh_api.h"
+#include "mesh/mesh_event.h"
+#include "mesh/mesh_job.h"
 #include "mesh/mesh_pair.h"
 
 CW_LOG_MODULE(manager);
+
+/* All kinds of jobs there are; NULL ends. */
+static const struct mesh_job_kind *const kinds[] = {
+	NULL,
+};
 
 /* The folder of a file, or a folder, is made when only its last part is missing. */
 static int make_dir(const char *path, bool of_file, mode_t mode)
@@ -38,6 +45,7 @@ int manager_serve(struct manager *m)
 		return r;
 	}
 	mesh_pair_start(m->pair);
+	mesh_jobs_start(m->jobs);
 	return 0;
 }
 
@@ -54,6 +62,8 @@ static int start(struct manager *m)
 	/* The socket comes first: it is what keeps a second manager from working on the same rows. */
 	if ((r = mesh_http_unix(m->loop, c->socket, mesh_api_request, m, &m->local)) < 0 ||
 	    (r = mesh_store_open(db, &m->store)) < 0 || (r = mesh_site_open(&m->site, m->store, c)) < 0 ||
+	    (r = mesh_events_new(m->loop, m->store, &m->events)) < 0 ||
+	    (r = mesh_jobs_new(m, kinds, CW_COUNT(kinds) - 1, &m->jobs)) < 0 ||
 	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0)
 		return r;
 	return m->site.tls ? manager_serve(m) : 0;
@@ -64,6 +74,8 @@ static void stop(struct manager *m)
 	mesh_pair_free(m->pair);
 	mesh_http_free(m->tls);
 	mesh_http_free(m->local);
+	mesh_jobs_free(m->jobs);        /* after what its steps wait for: they hear of the end, and it is not written any more */
+	mesh_events_free(m->events);
 	mesh_site_close(&m->site);
 	mesh_store_close(m->store);
 	cw_loop_free(m->loop);

@@ -22,7 +22,12 @@
 #include "interconnect/base/json.h"
 #include "mesh/manager.h"
 
-enum { MESH_JOB_ID = 24, MESH_JOB_REASON = 640, MESH_JOB_STEPS_MAX = 24 };
+enum {
+	MESH_JOB_ID = 24, MESH_JOB_REASON = 640, MESH_JOB_STEPS_MAX = 24, MESH_JOB_KEY = 64,
+	MESH_JOBS_ACTIVE_MAX = 256,             /* that have not ended; more are CW_E_LIMIT */
+	MESH_JOBS_ENDED_MAX = 1000,             /* that have; the oldest beyond them are forgotten */
+	MESH_JOB_RETRY_MIN_MS = 200, MESH_JOB_RETRY_MAX_MS = 5000,
+};
 
 #define MESH_JOB_SCHEMA \
 	"CREATE TABLE job (id TEXT PRIMARY KEY, kind TEXT NOT NULL, object_type TEXT NOT NULL, object_name TEXT NOT NULL," \
@@ -37,7 +42,7 @@ struct mesh_job;
 struct mesh_job_step {
 	const char *name;                               /* "reserve": in steps[], in kill points */
 	void (*run)(struct mesh_job *j);                /* R 0: done. Negative: the job goes back. CW_E_OPERATOR: it waits */
-	void (*undo)(struct mesh_job *j);               /* R 0: undone; negative: called again later. NULL: there is nothing to undo */
+	void (*undo)(struct mesh_job *j);               /* as run, but negative: called again later. NULL: nothing to undo */
 	void (*is_done)(struct mesh_job *j);            /* R 1: yes, 0: no; negative: called again later. NULL: run may simply be repeated */
 };
 
@@ -87,15 +92,27 @@ void mesh_job_end_step(struct mesh_job *j, int r, const struct cw_why *why);
 void mesh_job_again(struct mesh_job *j, uint64_t ms);
 /* Writes data. */
 CW_NODISCARD int mesh_job_save(struct mesh_job *j);
-/* Wants it undone: CW_E_STATE when it has ended. It goes back when the present step has ended. */
+/* From here on the job only goes forward, as one of a forward kind; on the disk when this returns 0, else call
+ * mesh_job_again(). A step whose effect cannot be taken back calls it beside the effect, and so does its is_done, in case the
+ * process ended between the two. */
+CW_NODISCARD int mesh_job_commit(struct mesh_job *j);
+/* Wants it undone: CW_E_STATE when it has ended, or cannot go back. It goes back when the present step has ended; one that
+ * waits (mesh_job_again) is cut short, or called at once if it has a run to free: it may look at cancelled. The wish survives a
+ * restart. */
 CW_NODISCARD int mesh_job_cancel(struct mesh_job *j, struct cw_why *why);
 /* The operator has decided: a waiting job calls its step again. */
 CW_NODISCARD int mesh_job_resume(struct mesh_job *j, struct cw_why *why);
 struct mesh_job *mesh_job_find(const struct mesh_jobs *s, const char *id);
+/* The job whose key begins with PREFIX, or NULL; *RET_KEY (may be NULL) is its key, borrowed. */
+struct mesh_job *mesh_job_find_key(const struct mesh_jobs *s, const char *prefix, const char **ret_key);
+/* Walks all jobs, newest first: begins with NULL, ends with NULL. */
+struct mesh_job *mesh_job_next(const struct mesh_jobs *s, const struct mesh_job *after);
 /* A job of this object that has not ended, or NULL. */
 struct mesh_job *mesh_job_active(const struct mesh_jobs *s, const char *object_type, const char *object);
 bool mesh_job_is_over(const struct mesh_job *j);
-/* {id kind object{type name} state reason code progress steps[{name state}] created_at ended_at} and what is in SHOWN. */
+/* {id kind object{type name} state reason code cancelled progress steps[{name state started_at ended_at text}] created_at
+ * ended_at} and what is in SHOWN. The state of a step is pending, running, done, undone or failed; progress is the percentage
+ * of steps done. */
 struct cw_json *mesh_job_json(const struct mesh_job *j);
 
 #endif

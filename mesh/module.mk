@@ -1,6 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 $(eval $(call lib,cli,mesh,cli_cmd.c cli_http.c cli_out.c cli_rpc.c cli_wait.c))
 $(eval $(call prog,causeway,mesh,cli.c,cli base,$(BASE_LIBS) $(SMARTCOLS)))
-$(eval $(call lib,mesh,mesh,api_pair.c api_site.c mesh_api.c mesh_chain.c mesh_conf.c mesh_http.c mesh_invite.c mesh_owner.c mesh_pair.c mesh_pair_dial.c \
-	mesh_pair_serve.c mesh_proof.c mesh_record.c mesh_site.c mesh_store.c mesh_words.c))
+# One to a line, so that those who add files do not meet.
+MESH_FILES = \
+	api_pair.c \
+	api_site.c \
+	mesh_api.c \
+	mesh_chain.c \
+	mesh_conf.c \
+	mesh_event.c \
+	mesh_http.c \
+	mesh_invite.c \
+	mesh_job.c \
+	mesh_job_store.c \
+	mesh_jobs.c \
+	mesh_owner.c \
+	mesh_pair.c \
+	mesh_pair_dial.c \
+	mesh_pair_serve.c \
+	mesh_proof.c \
+	mesh_record.c \
+	mesh_site.c \
+	mesh_store.c \
+	mesh_words.c \
+
+$(eval $(call lib,mesh,mesh,$(MESH_FILES)))
 $(eval $(call prog,causewayd,mesh,managerd.c,mesh own line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))

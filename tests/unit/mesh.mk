@@ -9,3 +9,5 @@ $(foreach t,$(MESH_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,mesh base,$(
 $(eval $(call test,test_mesh_chain,tests/unit,test_mesh_chain.c,mesh own base,$(SQLITE) $(JANSSON) $(LIBCRYPTO)))
 $(eval $(call test,test_mesh_pair,tests/exchange,test_mesh_pair.c,mesh line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_mesh_invite,tests/fuzz,fuzz_mesh_invite.c,mesh base,$(LIBCRYPTO)))
+$(eval $(call test,test_mesh_job,tests/unit,test_mesh_job.c,mesh base,$(BASE_LIBS) -Xlinker --wrap=mesh_job_row_put \
+	-Xlinker --wrap=mesh_job_point))
