@@ -87,15 +87,15 @@ static int peer_pairing(struct api_call *c)
 }
 
 static const struct api_route routes[] = {
-	{ "GET", "/api/v1/pairings", NULL, api_is_admin, pairing_list, 200, false, "Pairings with other sites" },
-	{ "POST", "/api/v1/pairings", NULL, api_is_admin, pairing_invite, 201, false, "Makes an invitation: valid_ms" },
-	{ "POST", "/api/v1/pairings/accept", NULL, api_is_admin, pairing_accept, 201, false, "Accepts an invitation: invite" },
-	{ "GET", "/api/v1/pairings/", "", api_is_admin, pairing_show, 200, false, "One pairing" },
-	{ "POST", "/api/v1/pairings/", "/confirm", api_is_admin, pairing_confirm, 200, false, "Confirms a pairing: words" },
-	{ "POST", "/api/v1/pairings/", "/revoke", api_is_admin, pairing_revoke, 200, false, "Ends a pairing" },
-	{ "POST", "/pair/v1/hello", NULL, api_has_key, pair_hello, 200, false, NULL },
-	{ "POST", "/pair/v1/prove", NULL, api_has_key, pair_prove, 200, false, NULL },
-	{ "POST", "/peer/v1/pairing", NULL, api_is_peer, peer_pairing, 200, false, NULL },
+	{ "GET", "/api/v1/pairings", NULL, api_is_admin, pairing_list, 200, 0, "Pairings with other sites" },
+	{ "POST", "/api/v1/pairings", NULL, api_is_admin, pairing_invite, 201, 0, "Makes an invitation: valid_ms" },
+	{ "POST", "/api/v1/pairings/accept", NULL, api_is_admin, pairing_accept, 201, 0, "Accepts an invitation: invite" },
+	{ "GET", "/api/v1/pairings/", "", api_is_admin, pairing_show, 200, 0, "One pairing" },
+	{ "POST", "/api/v1/pairings/", "/confirm", api_is_admin, pairing_confirm, 200, 0, "Confirms a pairing: words" },
+	{ "POST", "/api/v1/pairings/", "/revoke", api_is_admin, pairing_revoke, 200, 0, "Ends a pairing" },
+	{ "POST", "/pair/v1/hello", NULL, api_has_key, pair_hello, 200, 0, NULL },
+	{ "POST", "/pair/v1/prove", NULL, api_has_key, pair_prove, 200, 0, NULL },
+	{ "POST", "/peer/v1/pairing", NULL, api_is_peer, peer_pairing, 200, 0, NULL },
 };
 
 const struct api_table api_pair_table = { routes, CW_COUNT(routes) };

@@ -25,8 +25,8 @@ static int site_init(struct api_call *c)
 }
 
 static const struct api_route routes[] = {
-	{ "GET", "/api/v1/site", NULL, api_is_admin, site_show, 200, true, "The site: its name, id and pin" },
-	{ "POST", "/api/v1/site", NULL, api_is_admin, site_init, 201, true, "Initialises the site: name, location" },
+	{ "GET", "/api/v1/site", NULL, api_is_admin, site_show, 200, API_WITHOUT_SITE, "The site: its name, id and pin" },
+	{ "POST", "/api/v1/site", NULL, api_is_admin, site_init, 201, API_WITHOUT_SITE, "Initialises the site: name, location" },
 };
 
 const struct api_table api_site_table = { routes, CW_COUNT(routes) };

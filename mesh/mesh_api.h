@@ -18,9 +18,15 @@
 
 enum { API_NAME_MAX = 192, API_KEY_MAX = 64 };
 
+enum api_flag {
+	API_WITHOUT_SITE = 1,                   /* also before the site is initialised */
+	API_DRY_RUN = 2,                        /* the handler heeds dry_run; others are refused when it is asked for */
+	API_OWN_PAGES = 4,                      /* a list that cuts itself: limit and cursor are the handler's */
+};
+
 struct mesh_job;
 
-/* What a handler has to do with. It sets BODY and returns 0 (or CREATED, ACCEPTED), or returns a code and sets WHY. PENDING: it answers
+/* What a handler has to do with. It sets BODY and returns 0 (or a status of its own, 202), or returns a code and sets WHY. PENDING: it answers
  * itself, later, by api_reply() or api_fail(), and the request is all that it may keep. */
 struct api_call {
 	struct manager *m;
@@ -38,7 +44,7 @@ struct api_route {
 	int (*may)(struct api_call *c);
 	int (*handler)(struct api_call *c);
 	int status;
-	bool without_site;                      /* also before the site is initialised */
+	unsigned flags;                         /* of enum api_flag; 0 for most */
 	const char *help;                       /* one line for openapi.json; NULL: not for people */
 };
 
