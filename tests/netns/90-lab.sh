@@ -35,6 +35,11 @@ check "the host has its own" in_node cloud-kvm test -r /etc/causeway/agent.yaml 
 same "keys are for root" 600 "$(in_node onprem-gw stat -c %a /etc/causeway/pki/ne.key)"
 refuses "the two libvirts are two hosts" test "$(in_node onprem-kvm virsh -c qemu:///system capabilities | grep '<uuid>')" = \
 	"$(in_node cloud-kvm virsh -c qemu:///system capabilities | grep '<uuid>')"
+same "the emulator of a host without KVM is the lab's" "$(head -n 3 "$ROOT/vagrant/guest/qemu-tcg")" \
+	"$(in_node cloud-kvm head -n 3 /usr/bin/qemu-system-x86_64)"
+emulates() { in_node cloud-kvm /usr/bin/qemu-system-x86_64 -accel tcg -machine none -device virtio-gpu-pci,help > /dev/null; }
+check "and runs, with its modules" emulates
+same "the machine's own is as it was" ELF "$(head -c 4 /usr/bin/qemu-system-x86_64 | tr -dc '[:upper:]')"
 in_node onprem-gw sh -c 'exit 7'
 same "exit status passes through exec" 7 $?
 same "the machine has got no folders" "$before" "$(host_folders)"
