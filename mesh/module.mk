@@ -3,12 +3,22 @@ $(eval $(call lib,cli,mesh,cli_cmd.c cli_http.c cli_out.c cli_rpc.c cli_wait.c))
 $(eval $(call prog,causeway,mesh,cli.c,cli base,$(BASE_LIBS) $(SMARTCOLS)))
 # One to a line, so that those who add files do not meet.
 MESH_FILES = \
+	api_extension.c \
+	api_mesh.c \
 	api_pair.c \
 	api_site.c \
 	mesh_api.c \
 	mesh_chain.c \
 	mesh_conf.c \
 	mesh_event.c \
+	mesh_ext.c \
+	mesh_ext_job.c \
+	mesh_ext_run.c \
+	mesh_far.c \
+	mesh_half.c \
+	mesh_half_conf.c \
+	mesh_half_run.c \
+	mesh_half_show.c \
 	mesh_http.c \
 	mesh_invite.c \
 	mesh_job.c \
@@ -22,6 +32,8 @@ MESH_FILES = \
 	mesh_record.c \
 	mesh_site.c \
 	mesh_store.c \
+	mesh_svc.c \
+	mesh_svc_far.c \
 	mesh_words.c \
 
 $(eval $(call lib,mesh,mesh,$(MESH_FILES)))
