@@ -19,6 +19,7 @@ MESH_FILES = \
 	mesh_half_conf.c \
 	mesh_half_run.c \
 	mesh_half_show.c \
+	mesh_help.c \
 	mesh_http.c \
 	mesh_invite.c \
 	mesh_job.c \
@@ -38,3 +39,18 @@ MESH_FILES = \
 
 $(eval $(call lib,mesh,mesh,$(MESH_FILES)))
 $(eval $(call prog,causewayd,mesh,managerd.c,mesh own line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
+HELP_FILES = \
+	help_conf.c \
+	help_folder.c \
+	help_netns.c \
+	help_place.c \
+	help_probe.c \
+	help_proc.c \
+	help_seg.c \
+	help_sock.c \
+	help_spec.c \
+	help_verb.c \
+	help_wire.c \
+
+$(eval $(call lib,help,mesh,$(HELP_FILES)))
+$(eval $(call prog,causeway-helper,mesh,helperd.c,help netext base,$(BASE_LIBS)))
