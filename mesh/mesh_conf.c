@@ -43,7 +43,7 @@ static int conf_check(const void *obj, struct cw_why *why)
 	int r;
 
 	if ((r = path_check("state", c->state, why)) < 0 || (r = path_check("socket", c->socket, why)) < 0 ||
-	    (r = path_check("token", c->token, why)) < 0)
+	    (r = path_check("token", c->token, why)) < 0 || (r = path_check("helper", c->helper, why)) < 0)
 		return r;
 	if ((r = endpoints_check("advertise", &c->advertise, why)) < 0)
 		return r;
@@ -73,6 +73,8 @@ static const struct cw_conf_row mesh_rows[] = {
 	  .help = "Socket of the command line" },
 	{ FIELD(mesh_conf, token), .kind = CW_CONF_STR, .fallback = "/etc/causeway/admin.token", .min = 1, .max = 200,
 	  .help = "File that site init writes the admin token to" },
+	{ FIELD(mesh_conf, helper), .kind = CW_CONF_STR, .fallback = "/run/causeway/helper.sock", .min = 1, .max = 99,
+	  .help = "Socket of causeway-helper" },
 };
 static const struct cw_conf_obj mesh_obj = { "causewayd", sizeof(struct mesh_conf), mesh_rows, CW_COUNT(mesh_rows), conf_check };
 

@@ -18,6 +18,7 @@ struct mesh_conf {
 	struct cw_conf_list nodes;              /* char *: endpoints that appliances and agents are told; none: those of ADVERTISE */
 	char *socket, *tap_socket;
 	char *token;                            /* file of the admin token */
+	char *helper;                           /* socket of causeway-helper */
 };
 
 CW_NODISCARD int mesh_conf_load(const char *path, struct mesh_conf *ret_conf, struct cw_why *why);
