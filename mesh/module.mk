@@ -25,6 +25,7 @@ MESH_FILES = \
 	mesh_job.c \
 	mesh_job_store.c \
 	mesh_jobs.c \
+	mesh_line.c \
 	mesh_owner.c \
 	mesh_pair.c \
 	mesh_pair_dial.c \
