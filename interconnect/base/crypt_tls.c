@@ -100,8 +100,8 @@ static int context(const SSL_METHOD *method, const char *cert, const char *key, 
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	if (SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) != 1 || SSL_CTX_set_num_tickets(c, 0) != 1 ||
 	    SSL_CTX_set1_groups_list(c, "P-384:X25519:P-256") != 1 ||
-	    SSL_CTX_use_certificate_file(c, cert, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(c) != 1) {
+	    (cert && (SSL_CTX_use_certificate_file(c, cert, SSL_FILETYPE_PEM) != 1 ||
+		      SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(c) != 1))) {
 		SSL_CTX_free(c);
 		return refused(CW_E_INVALID);
 	}
@@ -109,7 +109,7 @@ static int context(const SSL_METHOD *method, const char *cert, const char *key, 
 	return 0;
 }
 
-static int contexts(struct cw_tls *t, const char *cert, const char *key)
+static int client_context(struct cw_tls *t, const char *cert, const char *key)
 {
 	int r;
 
@@ -117,13 +117,21 @@ static int contexts(struct cw_tls *t, const char *cert, const char *key)
 		note_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, note_free);
 	if (note_index < 0)
 		return refused(-ENOMEM);
-	if ((r = context(TLS_server_method(), cert, key, &t->server)) < 0 ||
-	    (r = context(TLS_client_method(), cert, key, &t->client)) < 0)
+	if ((r = context(TLS_client_method(), cert, key, &t->client)) < 0)
+		return r;
+	SSL_CTX_set_verify(t->client, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_cert_verify_callback(t->client, on_server_cert, NULL);
+	return 0;
+}
+
+static int contexts(struct cw_tls *t, const char *cert, const char *key)
+{
+	int r;
+
+	if ((r = client_context(t, cert, key)) < 0 || (r = context(TLS_server_method(), cert, key, &t->server)) < 0)
 		return r;
 	SSL_CTX_set_verify(t->server, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(t->server, on_client_cert, NULL);
-	SSL_CTX_set_verify(t->client, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_cert_verify_callback(t->client, on_server_cert, NULL);
 	return pin_of(SSL_CTX_get0_certificate(t->server), t->pin);
 }
 
@@ -139,6 +147,21 @@ int cw_tls_new(const char *cert, const char *key, struct cw_tls **ret_tls)
 	if (!(t = calloc(1, sizeof *t)))
 		return -ENOMEM;
 	if ((r = contexts(t, cert, key)) < 0) {
+		cw_tls_free(t);
+		return r;
+	}
+	*ret_tls = t;
+	return 0;
+}
+
+int cw_tls_client(struct cw_tls **ret_tls)
+{
+	struct cw_tls *t = calloc(1, sizeof *t);
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	if ((r = client_context(t, NULL, NULL)) < 0) {
 		cw_tls_free(t);
 		return r;
 	}

@@ -21,6 +21,8 @@ struct ssl_st;
 
 /* Our certificate and its private key, from PEM files; the key's may be read by its owner only. */
 CW_NODISCARD int cw_tls_new(const char *cert, const char *key, struct cw_tls **ret_tls);
+/* A client without a certificate of its own: cw_tls_connect() alone. */
+CW_NODISCARD int cw_tls_client(struct cw_tls **ret_tls);
 void cw_tls_free(struct cw_tls *t);                     /* sessions go on */
 void cw_tls_pin(const struct cw_tls *t, uint8_t ret_pin[CW_TLS_PIN]);
 /* A session of a server; NULL when there is no memory. ON_FREE(ctx) is called when it is freed. */

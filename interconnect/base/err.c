@@ -21,7 +21,8 @@ static const struct exit_row {
 	int code, status;
 } exit_rows[] = {
 	{ CW_E_USAGE, 2 }, { CW_E_TIMEOUT, 3 }, { CW_E_ROLLED_BACK, 4 }, { CW_E_BLOCKED, 5 }, { CW_E_INVALID, 5 }, { CW_E_OPERATOR, 6 },
-	{ CW_E_FORBIDDEN, 7 }, { CW_E_UNREACHABLE, 8 }, { CW_E_CONFLICT, 9 }, { CW_E_NOT_FOUND, 10 },
+	{ CW_E_FORBIDDEN, 7 }, { CW_E_UNREACHABLE, 8 }, { CW_E_CONFLICT, 9 }, { CW_E_STATE, 9 },
+	{ CW_E_NOT_FOUND, 10 },
 };
 
 static const struct error_row *error_find(int r)

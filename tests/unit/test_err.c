@@ -58,7 +58,8 @@ static void exit_codes_are_the_public_ones(void **state)
 	static const struct { int r, status; } rows[] = {
 		{ 0, 0 }, { 5, 0 }, { -EIO, 1 }, { CW_E_MALFORMED, 1 }, { CW_E_USAGE, 2 }, { CW_E_TIMEOUT, 3 },
 		{ CW_E_ROLLED_BACK, 4 }, { CW_E_BLOCKED, 5 }, { CW_E_INVALID, 5 }, { CW_E_OPERATOR, 6 }, { CW_E_FORBIDDEN, 7 },
-		{ CW_E_UNREACHABLE, 8 }, { CW_E_CONFLICT, 9 }, { CW_E_NOT_FOUND, 10 },
+		{ CW_E_UNREACHABLE, 8 }, { CW_E_CONFLICT, 9 }, { CW_E_STATE, 9 },
+		{ CW_E_NOT_FOUND, 10 },
 	};
 
 	(void)state;
