@@ -1,171 +1,218 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli_http.c - one HTTP/1.1 request on a UNIX socket; the connection ends with the answer. */
+/* cli_http.c - a request, its answer, and a second try where the kept connection had ended. */
 #include "mesh/cli_http.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
+#include "interconnect/base/hex.h"
 #include "interconnect/base/mem.h"
-#include "interconnect/base/rpc.h"
+#include "interconnect/base/rand.h"
+#include "mesh/cli_answer.h"
+#include "mesh/cli_stop.h"
 
-enum { ANSWER_MAX = 4 << 20, ANSWER_S = 60, PATH_SIZE = 256 };
+enum { HEAD_SIZE = CLI_PATH_SIZE + CLI_HOST_MAX + CLI_TOKEN_MAX + CLI_KEY_SIZE + 256, DIAL_MS = 10 * 1000 };
 
-static const struct cli_http_row rows[] = {
-	{ "site", "init", "POST", "/api/v1/site", NULL, NULL, NULL },
-	{ "site", "show", "GET", "/api/v1/site", NULL, NULL, NULL },
-	{ "pair", "invite", "POST", "/api/v1/pairings", NULL, NULL, "invite" },
-	{ "pair", "accept", "POST", "/api/v1/pairings/accept", NULL, "invite", NULL },
-	{ "pair", "confirm", "POST", "/api/v1/pairings/", "/confirm", NULL, NULL },
-	{ "pair", "list", "GET", "/api/v1/pairings", NULL, NULL, NULL },
-	{ "pair", "show", "GET", "/api/v1/pairings/", "", NULL, NULL },
-	{ "pair", "revoke", "POST", "/api/v1/pairings/", "/revoke", NULL, NULL },
-};
-
-const struct cli_http_row *cli_http_find(const struct cli_cmd *cmd)
+int cli_http_new(struct cli_http *h, const char *socket, const struct cli_url *url)
 {
-	for (size_t i = 0; i < CW_COUNT(rows); i++)
-		if (strcmp(rows[i].noun, cmd->noun) == 0 && strcmp(rows[i].verb, cmd->verb) == 0)
-			return &rows[i];
-	return NULL;
+	uint8_t key[CLI_KEY_SIZE / 2];
+
+	*h = (struct cli_http){ .socket = socket, .url = url, .answer_ms = 2 * 60 * 1000, .conn.fd = -1 };
+	cw_rand_bytes(key, sizeof key);
+	cw_hex_text(key, sizeof key, h->key);
+	h->buf = malloc(CLI_ANSWER_MAX);
+	return h->buf ? 0 : -ENOMEM;
 }
 
-/* ---- the answer ---- */
-
-/* "HTTP/1.1 409 Conflict": 409, or 0. */
-static int status_of(const char *text)
+void cli_http_end(struct cli_http *h)
 {
-	int status = 0;
-
-	if (strncmp(text, "HTTP/1.", 7) != 0 || !text[7] || text[8] != ' ')
-		return 0;
-	for (const char *p = text + 9; p < text + 12; p++) {
-		if (*p < '0' || *p > '9')
-			return 0;
-		status = status * 10 + (*p - '0');
-	}
-	return status;
+	cli_conn_close(&h->conn);
+	free(h->buf);
+	h->buf = NULL;
 }
 
-int cli_http_parse(const char *text, size_t size, struct cw_json **ret_body, struct cw_why *why)
+const char *cli_http_words(const struct cli_http *h, char *buf, size_t size)
 {
-	CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
-	const char *gap = memmem(text, size, "\r\n\r\n", 4);
-	int status = gap && gap - text >= 12 ? status_of(text) : 0;
-	int r;
-
-	if (status == 0 || (r = cw_json_parse(gap + 4, size - (size_t)(gap + 4 - text), &body)) < 0)
-		return cw_why_set(why, CW_E_UNREACHABLE, "manager", NULL, "gave an answer that is none (%d)", status);
-	if (status >= 400) {
-		r = cw_problem_code(cw_json_get_str(body, "code", ""));
-		return cw_why_set(why, r, cw_json_get_str(body, "object", ""), cw_json_get_str(body, "field", ""), "%s",
-				  cw_json_get_str(body, "rule", "refused"));
-	}
-	*ret_body = cw_steal(&body);
-	return 0;
+	snprintf(buf, size, h->url ? "--url https://%s:%s --pin ..." : "--socket %s", h->url ? h->url->host : h->socket,
+		 h->url ? h->url->port : "");
+	return buf;
 }
 
-/* ---- the request ---- */
-
-static int send_all(int fd, const char *p, size_t size)
+const char *cli_http_object(const struct cli_http *h)
 {
-	while (size > 0) {
-		ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			p += n;
-			size -= (size_t)n;
-		}
-	}
-	return 0;
+	return h->url ? h->url->host : h->socket;
 }
 
-/* Reads to the end of the stream. */
-static int read_all(int fd, char *text, size_t max, size_t *ret_size)
-{
-	size_t size = 0;
-	ssize_t n = 1;
+/* ---- the path ---- */
 
-	while (n != 0 && size < max) {
-		n = read(fd, text + size, max - size);
-		if (n < 0 && errno != EINTR)
-			return errno == EAGAIN ? CW_E_TIMEOUT : -errno;
-		size += n > 0 ? (size_t)n : 0;
+/* RFC 3986 s2.1: all but unreserved characters. False when it does not fit. */
+static bool escape(char *out, size_t size, const char *name)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_~";
+	size_t len = 0;
+
+	for (; *name && len + 4 < size; name++) {
+		if (strchr(plain, *name))
+			out[len++] = *name;
+		else
+			len += (size_t)snprintf(out + len, size - len, "%%%02X", (unsigned)(unsigned char)*name);
 	}
-	*ret_size = size;
-	return size < max ? 0 : CW_E_LIMIT;
+	out[len] = '\0';
+	return !*name;
 }
 
-static int path_of(const struct cli_http_row *row, const char *name, char path[PATH_SIZE], struct cw_why *why)
+int cli_http_path(const char *pattern, const char *name, bool dry_run, char ret_path[CLI_PATH_SIZE], struct cw_why *why)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+	const char *gap = strstr(pattern, "{}");
+	char escaped[CLI_PATH_SIZE] = "";
+	size_t before = gap ? (size_t)(gap - pattern) : strlen(pattern);
+	int n;
 
-	if (!row->after) {
-		snprintf(path, PATH_SIZE, "%s", row->path);
-		return 0;
-	}
-	if (name[strspn(name, plain)] || strlen(name) > 100)
+	if (gap && !name)
+		return cw_why_set(why, CW_E_USAGE, NULL, NULL, "a name is missing");
+	if (gap && !escape(escaped, sizeof escaped, name))
 		return cw_why_set(why, CW_E_NOT_FOUND, name, NULL, "is not the name of anything");
-	snprintf(path, PATH_SIZE, "%s%s%s", row->path, name, row->after);
-	return 0;
+	n = snprintf(ret_path, CLI_PATH_SIZE, "%.*s%s%s%s", (int)before, pattern, escaped, gap ? gap + 2 : "",
+		     dry_run ? "?dry_run=true" : "");
+	return n < CLI_PATH_SIZE ? 0 : cw_why_set(why, CW_E_NOT_FOUND, name, NULL, "is not the name of anything");
 }
 
-static int request(int fd, const struct cli_http_row *row, const char *path, const struct cw_json *body)
+/* ---- one try ---- */
+
+static int dial(struct cli_http *h, struct cw_why *why)
+{
+	return h->url ? cli_conn_url(&h->conn, h->url, DIAL_MS, why) : cli_conn_unix(&h->conn, h->socket, DIAL_MS, why);
+}
+
+/* "NAME: VALUE" when there is a value. */
+static void header_add(char head[HEAD_SIZE], const char *name, const char *value)
+{
+	size_t len = strlen(head);
+
+	if (value)
+		snprintf(head + len, HEAD_SIZE - len, "%s%s\r\n", name, value);
+}
+
+static void head_print(const struct cli_http *h, char head[HEAD_SIZE], const char *method, const char *path, size_t size)
+{
+	char length[24];
+
+	snprintf(head, HEAD_SIZE, "%s %s HTTP/1.1\r\n", method, path);
+	snprintf(length, sizeof length, "%zu\r\n", size);
+	header_add(head, "Host: ", h->url ? h->url->host : "manager");
+	header_add(head, "Authorization: Bearer ", h->url ? h->url->token : NULL);
+	header_add(head, "Idempotency-Key: ", strcmp(method, "GET") != 0 ? h->key : NULL);
+	header_add(head, "Content-Type: ", size ? "application/json" : NULL);
+	header_add(head, "Content-Length: ", length);
+}
+
+static int request_send(struct cli_http *h, const char *method, const char *path, const struct cw_json *body)
 {
 	CW_AUTO(cw_free_cleanup) char *text = NULL;
-	bool post = strcmp(row->method, "POST") == 0;
-	char head[PATH_SIZE + 160];
-	size_t size;
-	int r;
+	char head[HEAD_SIZE];
+	size_t size = 0;
+	int r = 0;
 
-	if ((r = cw_json_dump(body, false, &text)) < 0)
+	if (body && (r = cw_json_dump(body, false, &text)) < 0)
 		return r;
-	size = post ? strlen(text) : 0;
-	snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: manager\r\nConnection: close\r\nContent-Type: application/json\r\n"
-		 "Content-Length: %zu\r\n\r\n", row->method, path, size);
-	if ((r = send_all(fd, head, strlen(head))) == 0)
-		r = send_all(fd, text, size);
-	cw_mem_wipe(text, strlen(text));
+	size = text ? strlen(text) : 0;
+	head_print(h, head, method, path, size);
+	h->sent = true;
+	if ((r = cli_conn_send(&h->conn, head, strlen(head))) == 0 && text)
+		r = cli_conn_send(&h->conn, text, size);
+	cw_mem_wipe(head, sizeof head);
+	if (text)
+		cw_mem_wipe(text, size);
 	return r;
 }
 
-static int dial(const char *path, int *ret_fd, struct cw_why *why)
+/* *RET_SIZE is how much of an answer there was. */
+static int answer_read(struct cli_http *h, struct cli_answer *ret_answer, size_t *ret_size)
 {
-	const struct timeval limit = { .tv_sec = ANSWER_S };
-	int r = cw_rpc_dial(path, ret_fd);
+	size_t size = 0;
+	ssize_t n;
+	int r = 0;
 
-	if (r == -EACCES || r == -EPERM)
-		return cw_why_set(why, CW_E_FORBIDDEN, path, NULL, "%s", cw_strerror(r));
-	if (r < 0)
-		return cw_why_set(why, CW_E_UNREACHABLE, path, NULL, "no site manager listens here");
-	if (setsockopt(*ret_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0)
-		return -errno;
-	return 0;
+	while (r == 0 && size < CLI_ANSWER_MAX) {
+		n = cli_conn_recv(&h->conn, h->buf + size, CLI_ANSWER_MAX - size);
+		if (n < 0 && n != -ECONNRESET)
+			return (int)n;
+		size += n > 0 ? (size_t)n : 0;
+		*ret_size = size;
+		r = cli_answer_parse(h->buf, size, n <= 0, ret_answer);
+	}
+	return r ? r : CW_E_LIMIT;
 }
 
-int cli_http_ask(const char *socket, const struct cli_http_row *row, const char *name, struct cw_json *body,
-		 struct cw_json **ret_body, struct cw_why *why)
+/* What broke between here and there, in words. */
+static const struct broken_row {
+	int r, as;
+	bool lost;
+	const char *rule;
+} broken_rows[] = {
+	{ -ECONNRESET, CW_E_UNREACHABLE, true, "went away without an answer" },
+	{ CW_E_TRUNC, CW_E_UNREACHABLE, true, "went away in the middle of its answer" },
+	{ CW_E_TIMEOUT, CW_E_UNREACHABLE, true, "gave no answer in time" },
+	{ CW_E_MALFORMED, CW_E_MALFORMED, false, "gave an answer that is none" },
+	{ CW_E_LIMIT, CW_E_LIMIT, false, "gave an answer that is too long" },
+	{ CW_E_AUTH, CW_E_AUTH, false, "showed another key than that of --pin; nothing was sent" },
+};
+
+static int broken(struct cli_http *h, int r, struct cw_why *why)
 {
-	CW_AUTO(cw_json_cleanup) struct cw_json *own = body;
-	CW_AUTO(cw_fd_cleanup) int fd = -1;
-	CW_AUTO(cw_free_cleanup) char *answer = malloc(ANSWER_MAX);
-	char path[PATH_SIZE];
+	cli_conn_close(&h->conn);
+	if (cli_stopped())
+		return cli_stopped();
+	for (size_t i = 0; i < CW_COUNT(broken_rows); i++)
+		if (broken_rows[i].r == r) {
+			h->lost = broken_rows[i].lost;
+			return cw_why_set(why, broken_rows[i].as, cli_http_object(h), NULL, "%s", broken_rows[i].rule);
+		}
+	return r;
+}
+
+/* *RET_STALE: the kept connection had ended before this request, as far as one can know. */
+static int try(struct cli_http *h, const char *method, const char *path, const struct cw_json *body,
+	       struct cli_answer *ret_answer, bool *ret_stale, struct cw_why *why)
+{
+	bool kept = h->conn.fd >= 0;
 	size_t size = 0;
 	int r;
 
-	if (!answer)
-		return -ENOMEM;
-	if (row->body_name)
-		cw_json_set_str(own, row->body_name, name);
-	if ((r = path_of(row, name, path, why)) < 0 || (r = dial(socket, &fd, why)) < 0)
+	if (!kept && (r = dial(h, why)) < 0) {
+		h->lost = r == CW_E_UNREACHABLE;
 		return r;
-	if ((r = request(fd, row, path, own)) < 0 || (r = read_all(fd, answer, ANSWER_MAX, &size)) < 0 || size == 0)
-		return cw_why_set(why, CW_E_UNREACHABLE, socket, NULL, "went away without an answer; what was asked may have happened");
-	return cli_http_parse(answer, size, ret_body, why);
+	}
+	cli_conn_deadline(&h->conn, h->answer_ms);
+	if ((r = request_send(h, method, path, body)) == 0)
+		r = answer_read(h, ret_answer, &size);
+	*ret_stale = kept && size == 0 && (r == -ECONNRESET || r == CW_E_TRUNC);
+	if (h->conn.refused)
+		r = CW_E_AUTH;
+	return r < 0 ? broken(h, r, *ret_stale ? NULL : why) : 0;
+}
+
+int cli_http_ask(struct cli_http *h, const char *method, const char *path, const struct cw_json *body,
+		 struct cw_json **ret_body, struct cw_why *why)
+{
+	struct cli_answer a = { 0 };
+	bool stale = false;
+	int r;
+
+	h->lost = h->sent = false;
+	r = try(h, method, path, body, &a, &stale, why);
+	if (r < 0 && stale && !cli_stopped()) {
+		h->lost = h->sent = false;
+		r = try(h, method, path, body, &a, &stale, why);
+	}
+	if (r < 0)
+		return r;
+	h->status = a.status;
+	r = cli_answer_body(&a, ret_body, why);
+	if (a.last)
+		cli_conn_close(&h->conn);
+	h->lost = r == CW_E_UNREACHABLE && a.status == 503;
+	return r;
 }

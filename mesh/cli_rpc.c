@@ -1,63 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli_rpc.c - finding, dialling and asking a control socket; the two signals that end a request. */
+/* cli_rpc.c - finding, dialling and asking a control socket. */
 #include "mesh/cli_rpc.h"
 
 #include <errno.h>
 #include <glob.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
+#include <unistd.h>
 
 #include "interconnect/base/rpc.h"
+#include "mesh/cli_stop.h"
 
-/* Shared with the handler, which may only shut down what is open. */
-static volatile sig_atomic_t stop_signal, stop_fd = -1;
+enum { PROBE_MS = 2000 };
 
-static void on_signal(int signo)
-{
-	int saved = errno;
-
-	if (!stop_signal)
-		stop_signal = signo;
-	if (stop_fd >= 0)
-		shutdown((int)stop_fd, SHUT_RDWR);
-	errno = saved;
-}
-
-static void catch(int signo)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	sigemptyset(&sa.sa_mask);
-	sigaction(signo, &sa, NULL);
-}
-
-void cli_rpc_catch(struct cli_rpc *c)
-{
-	stop_fd = c->fd;
-	catch(SIGINT);
-}
-
-void cli_rpc_deadline(struct cli_rpc *c, uint64_t ms)
-{
-	struct itimerval t = { .it_value = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) } };
-
-	stop_fd = c->fd;
-	catch(SIGALRM);
-	setitimer(ITIMER_REAL, &t, NULL);
-}
-
-int cli_rpc_stopped(void)
-{
-	if (!stop_signal)
-		return 0;
-	return stop_signal == SIGALRM ? CW_E_TIMEOUT : CW_E_CANCELLED;
-}
-
-static bool is_socket(const char *path)
+bool cli_rpc_is_socket(const char *path)
 {
 	struct stat st;
 
@@ -65,7 +23,7 @@ static bool is_socket(const char *path)
 }
 
 /* The manager speaks HTTP there, and knows nothing of tunnels and machines itself. */
-static bool is_manager(const char *path)
+bool cli_rpc_is_manager(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -78,7 +36,7 @@ static size_t sockets_first(char **paths, size_t n)
 	size_t found = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (is_socket(paths[i]) && !is_manager(paths[i])) {
+		if (cli_rpc_is_socket(paths[i]) && !cli_rpc_is_manager(paths[i])) {
 			char *path = paths[i];
 
 			paths[i] = paths[found];
@@ -130,10 +88,7 @@ int cli_rpc_again(struct cli_rpc *c, struct cw_why *why)
 		return cw_why_set(why, r == -EACCES || r == -EPERM ? CW_E_FORBIDDEN : CW_E_UNREACHABLE, c->path, NULL, "%s",
 				  r == CW_E_UNREACHABLE ? "no daemon listens here" : cw_strerror(r));
 	c->fd = fd;
-	stop_fd = fd;
-	/* A signal between dialling and here saw the old descriptor. */
-	if (cli_rpc_stopped())
-		shutdown(fd, SHUT_RDWR);
+	cli_stop_guard(fd);
 	return 0;
 }
 
@@ -148,7 +103,7 @@ int cli_rpc_open(struct cli_rpc *c, const char *path, struct cw_why *why)
 
 void cli_rpc_close(struct cli_rpc *c)
 {
-	stop_fd = -1;
+	cli_stop_guard(-1);
 	cw_fd_close(&c->fd);
 }
 
@@ -157,7 +112,7 @@ int cli_rpc_ask(struct cli_rpc *c, const char *noun, const char *verb, const cha
 		struct cw_why *why)
 {
 	struct cw_why own = { 0 };
-	int r = cw_rpc_ask(c->fd, noun, verb, name, args, on_event, ctx, ret_body, &own), stopped = cli_rpc_stopped();
+	int r = cw_rpc_ask(c->fd, noun, verb, name, args, on_event, ctx, ret_body, &own), stopped = cli_stopped();
 	bool refused = own.object[0] || own.field[0];   /* by the daemon, not by the connection */
 
 	if (r < 0 && stopped && !refused)
@@ -167,4 +122,20 @@ int cli_rpc_ask(struct cli_rpc *c, const char *noun, const char *verb, const cha
 	if (r < 0 && !why->rule[0])
 		*why = own;
 	return r;
+}
+
+/* A request without noun and verb is refused by a daemon without a word in its log; the empty lines in it end the head
+ * of a request that a manager cannot make sense of. */
+bool cli_rpc_is_http(const char *path)
+{
+	static const char ask[] = "\0\0\0\x1c" "{\"noun\":\"\",\"verb\":\"\"}\r\n\r\n\r\n\r";
+	CW_AUTO(cw_fd_cleanup) int fd = -1;
+	char head[5] = "";
+	struct pollfd p;
+
+	if (cw_rpc_dial(path, &fd) < 0 || write(fd, ask, sizeof ask - 1) != sizeof ask - 1)
+		return false;
+	p = (struct pollfd){ .fd = fd, .events = POLLIN };
+	return poll(&p, 1, PROBE_MS) == 1 && read(fd, head, sizeof head) == sizeof head &&
+	       memcmp(head, "HTTP/", sizeof head) == 0;
 }

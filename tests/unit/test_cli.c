@@ -277,7 +277,7 @@ static void test_problem_codes(void **state)
 		int status;
 	} cases[] = {
 		{ "vm show not_found", 10 }, { "vm show conflict", 9 }, { "vm show forbidden", 7 }, { "vm show blocked", 5 },
-		{ "vm show unreachable", 8 }, { "vm show invalid", 1 }, { "vm show usage", 2 }, { "vm show timeout", 3 },
+		{ "vm show unreachable", 8 }, { "vm show invalid", 5 }, { "vm show usage", 2 }, { "vm show timeout", 3 },
 	};
 
 	(void)state;

@@ -48,9 +48,9 @@ static void test_table(void **state)
 	      "NAME POWER   OWNER  RECORD EPOCH    MEMORY VCPUS\n"
 	      "web1 running onprem owned      3 256.0 MiB     1\n");
 	check(CLI_TABLE, "extension", "{\"items\":[{\"name\":\"web\",\"vni\":77,\"macs\":{\"local\":1,\"remote\":12}},{\"macs\":4}]}",
-	      "NAME VNI STATE BRIDGE TUNNEL MACS-HERE MACS-THERE RX TX\n"
-	      "web   77 -     -      -              1         12  -  -\n"
-	      "-      - -     -      -              -          -  -  -\n");
+	      "NAME VNI STATE BRIDGE MACS-HERE MACS-THERE RX TX\n"
+	      "web   77 -     -              1         12  -  -\n"
+	      "-      - -     -              -          -  -  -\n");
 	check(CLI_WIDE, "relay", "{\"items\":[{\"name\":\"vmotion\",\"state\":\"up\",\"streams\":3,\"sent_bytes\":2048}]}",
 	      "NAME    STATE TUNNEL LISTEN DIAL STREAMS    SENT RECEIVED ACCEPTED REFUSED FAILED\n"
 	      "vmotion up    -      -      -          3 2.0 KiB        -        -       -      -\n");
@@ -72,6 +72,10 @@ static void test_strange(void **state)
 	      "-  -    -     -        -\n"
 	      "-  -    -     -        -\n"
 	      "-  -    -     -        -\n");
+	check(CLI_TABLE, "mesh", "{\"items\":[{\"appliances\":[\"a\",\"b\"],\"tunnels\":7,\"state\":[]},{\"appliances\":[],\"site\":{}}]}",
+	      "NAME SITE STATE LOCAL REMOTE APPLIANCES TUNNELS\n"
+	      "-    -    -     -     -            a, b       7\n"
+	      "-    -    -     -     -             0/0       -\n");
 	check(CLI_TABLE, "vm", "{\"name\":\"a\\u001b[2Jb\\n\",\"x\":\"\"}", "name: a?[2Jb?\nx:    -\n");
 	check(CLI_TABLE, "vm", "{\"a\":\"\\u009b2J\\u007f\",\"b\":\"\\u00e4\\u00a0\"}", "a: ??2J?\nb: \u00e4\u00a0\n");
 	check(CLI_TABLE, "tunnel", "{\"items\":[]}", "");
@@ -79,6 +83,67 @@ static void test_strange(void **state)
 	check(CLI_TABLE, "tunnel", "{}", "");
 	check(CLI_YAML, "tunnel", "{}", "{}\n");
 	check(CLI_JSON, "tunnel", "{}", "{}\n");
+}
+
+/* What the manager answers. */
+static void test_manager(void **state)
+{
+	(void)state;
+	check(CLI_TABLE, "network-profile",
+	      "{\"items\":[{\"name\":\"wan\",\"functions\":[\"uplink\",\"vmotion\"],\"bridge\":\"br-uplink\",\"ranges\":[\"10.0.0.2-10.0.0.5\"],"
+	      "\"prefix\":28,\"gateway\":\"10.0.0.1\",\"addresses\":[{\"address\":\"10.0.0.2\",\"holder\":\"mesh m1 ix\"}],\"free\":3,\"mtu\":1500}]}",
+	      "NAME FUNCTIONS       BRIDGE    RANGES            PREFIX GATEWAY  HELD FREE\n"
+	      "wan  uplink, vmotion br-uplink 10.0.0.2-10.0.0.5     28 10.0.0.1    1    3\n");
+	check(CLI_TABLE, "compute-profile",
+	      "{\"items\":[{\"name\":\"c\",\"services\":[\"ix\",\"ne\"],\"host\":\"kvm\",\"pool\":\"p\",\"networks\":{\"uplink\":\"wan\",\"vmotion\":\"vmo\"},"
+	      "\"extendable\":[\"br-web\"]}]}",
+	      "NAME SERVICES HOST POOL NETWORKS                EXTENDABLE\n"
+	      "c    ix, ne   kvm  p    uplink=wan, vmotion=vmo br-web\n");
+	check(CLI_WIDE, "mesh",
+	      "{\"items\":[{\"name\":\"m1\",\"site\":\"cloud\",\"state\":\"up\",\"local\":\"c1\",\"remote\":\"c2\",\"created_ms\":4200,"
+	      "\"appliances\":[{\"name\":\"m1-ix\",\"state\":\"up\"},{\"name\":\"m1-ne\",\"state\":\"starting\"}],\"tunnels\":[]}]}",
+	      "NAME SITE  STATE LOCAL REMOTE APPLIANCES TUNNELS MADE-IN REASON\n"
+	      "m1   cloud up    c1    c2            1/2     0/0   4.2 s -\n");
+	check(CLI_TABLE, "appliance",
+	      "{\"items\":[{\"name\":\"m1-ix\",\"kind\":\"ix\",\"mesh\":\"m1\",\"state\":\"up\",\"uplink\":\"10.0.0.2\",\"pid\":7,\"resident_bytes\":1048576}]}",
+	      "NAME  KIND MESH STATE UPLINK   PID  MEMORY UPTIME\n"
+	      "m1-ix ix   m1   up    10.0.0.2   7 1.0 MiB      -\n");
+	check(CLI_TABLE, "host", "{\"items\":[{\"name\":\"kvm\",\"state\":\"up\",\"libvirt\":{\"state\":\"up\",\"version\":\"9.0.0\"},\"pid\":9}]}",
+	      "NAME STATE LIBVIRT PID\n"
+	      "kvm  up    up        9\n");
+	check(CLI_TABLE, "job",
+	      "{\"items\":[{\"id\":\"job-1\",\"kind\":\"mesh.create\",\"object\":{\"type\":\"mesh\",\"name\":\"m1\"},\"state\":\"running\",\"progress\":50}]}",
+	      "ID    KIND        OBJECT  STATE   DONE\n"
+	      "job-1 mesh.create mesh m1 running 50 %\n");
+	check(CLI_TABLE, "event",
+	      "{\"items\":[{\"cursor\":\"3\",\"time\":\"2026-01-01T00:00:00.000Z\",\"severity\":\"info\",\"kind\":\"mesh.created\","
+	      "\"object\":{\"type\":\"mesh\",\"id\":\"m1\",\"name\":\"m1\"},\"text\":\"is up\",\"data\":{}}]}",
+	      "TIME                     SEVERITY KIND         OBJECT  TEXT\n"
+	      "2026-01-01T00:00:00.000Z info     mesh.created mesh m1 is up\n");
+}
+
+static void line_is(enum cli_format format, const char *want)
+{
+	static const char event[] = "{\"cursor\":\"3\",\"time\":\"t\",\"kind\":\"k\",\"object\":{\"type\":\"mesh\",\"name\":\"m1\"},\"text\":\"a\\nb\"}";
+	CW_AUTO(cw_json_cleanup) struct cw_json *j = NULL;
+	CW_AUTO(cw_free_cleanup) char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	assert_int_equal(cw_json_parse(event, strlen(event), &j), 0);
+	assert_int_equal(cli_out_line(f, format, "event", j), 0);
+	fclose(f);
+	assert_string_equal(text, want);
+}
+
+static void test_lines(void **state)
+{
+	(void)state;
+	line_is(CLI_TABLE, "t  -  k  mesh m1  a?b\n");
+	line_is(CLI_WIDE, "t  -  k  mesh m1  a?b  3\n");
+	line_is(CLI_JSON, "{\"cursor\":\"3\",\"time\":\"t\",\"kind\":\"k\",\"object\":{\"type\":\"mesh\",\"name\":\"m1\"},\"text\":\"a\\nb\"}\n");
+	line_is(CLI_YAML, "---\ncursor: \"3\"\ntime: t\nkind: k\nobject:\n  type: mesh\n  name: m1\ntext: \"a\\nb\"\n");
 }
 
 static void test_show(void **state)
@@ -219,7 +284,7 @@ static void test_write_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table), cmocka_unit_test(test_strange), cmocka_unit_test(test_show),
+		cmocka_unit_test(test_table), cmocka_unit_test(test_strange), cmocka_unit_test(test_manager), cmocka_unit_test(test_lines), cmocka_unit_test(test_show),
 		cmocka_unit_test(test_json_is_the_body), cmocka_unit_test(test_yaml), cmocka_unit_test(test_units),
 		cmocka_unit_test(test_percent), cmocka_unit_test(test_empty), cmocka_unit_test(test_write_error),
 	};
