@@ -328,19 +328,20 @@ static void nothing_secret_is_logged(void **state)
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_teardown(name, ppk_no_secret_left)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_policy_with_a_secret),
-		cmocka_unit_test(every_policy_with_certificates),
-		cmocka_unit_test(every_size_joins),
-		cmocka_unit_test(wrong_key_is_never_up),
-		cmocka_unit_test(configurations_that_make_no_sense),
-		cmocka_unit_test(what_goes_over_the_wire),
-		cmocka_unit_test(keys_depend_on_the_key),
-		cmocka_unit_test(renewals_use_it_again),
-		cmocka_unit_test(a_renewal_without_it_is_refused),
-		cmocka_unit_test(with_loss),
-		cmocka_unit_test(with_a_cookie),
-		cmocka_unit_test(nothing_secret_is_logged),
+		TEST(every_policy_with_a_secret),
+		TEST(every_policy_with_certificates),
+		TEST(every_size_joins),
+		TEST(wrong_key_is_never_up),
+		TEST(configurations_that_make_no_sense),
+		TEST(what_goes_over_the_wire),
+		TEST(keys_depend_on_the_key),
+		TEST(renewals_use_it_again),
+		TEST(a_renewal_without_it_is_refused),
+		TEST(with_loss),
+		TEST(with_a_cookie),
+		TEST(nothing_secret_is_logged),
 	};
 
 	return cmocka_run_group_tests_name("ike_ppk", tests, NULL, NULL);

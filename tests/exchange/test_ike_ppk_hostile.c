@@ -267,15 +267,16 @@ static void responder_lies(void **state)
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_teardown(name, ppk_no_secret_left)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stripped_from_the_request),
-		cmocka_unit_test(stripped_from_the_response),
-		cmocka_unit_test(added_to_the_response),
-		cmocka_unit_test(hostile_names),
-		cmocka_unit_test(hostile_second_proofs),
-		cmocka_unit_test(names_out_of_place),
-		cmocka_unit_test(use_ppk_with_data),
-		cmocka_unit_test(responder_lies),
+		TEST(stripped_from_the_request),
+		TEST(stripped_from_the_response),
+		TEST(added_to_the_response),
+		TEST(hostile_names),
+		TEST(hostile_second_proofs),
+		TEST(names_out_of_place),
+		TEST(use_ppk_with_data),
+		TEST(responder_lies),
 	};
 
 	return cmocka_run_group_tests_name("ike_ppk_hostile", tests, NULL, NULL);

@@ -8,6 +8,34 @@
 
 #include <cmocka.h>
 
+/* Secret memory is counted on its way (linker option --wrap). */
+void *__real_cw_mem_secret(size_t size);
+void __real_cw_mem_free_secret(void *secret, size_t size);
+void *__wrap_cw_mem_secret(size_t size);
+void __wrap_cw_mem_free_secret(void *secret, size_t size);
+
+static size_t n_secrets;
+
+void *__wrap_cw_mem_secret(size_t size)
+{
+	void *secret = __real_cw_mem_secret(size);
+
+	n_secrets += secret != NULL;
+	return secret;
+}
+
+void __wrap_cw_mem_free_secret(void *secret, size_t size)
+{
+	n_secrets -= secret != NULL;
+	__real_cw_mem_free_secret(secret, size);
+}
+
+int ppk_no_secret_left(void **state)
+{
+	(void)state;
+	return n_secrets == 0 ? 0 : -1;
+}
+
 struct pair p;
 struct pair_message m;
 

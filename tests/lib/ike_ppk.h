@@ -16,6 +16,9 @@ extern const uint8_t ppk_key[IKE_PPK_MAX], ppk_other_key[IKE_PPK_MAX];
 extern struct pair p;
 extern struct pair_message m;
 
+/* Teardown of a test: every block of secret memory that was taken was given back, which wipes it. */
+int ppk_no_secret_left(void **state);
+
 /* Starts P, which has its configurations, with these policies. */
 void ppk_start(enum ppk_policy a, enum ppk_policy b);
 /* A fresh P; the message of STEP (0 IKE_SA_INIT request ... 3 IKE_AUTH response) is the only one in the queue. */

@@ -10,9 +10,11 @@ $(eval $(call test,test_ike_ts,tests/unit,test_ike_ts.c,ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_exch,tests/unit,test_ike_exch.c,ike base))
 $(eval $(call test,test_ike_cookie,tests/unit,test_ike_cookie.c,ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_refuse,tests/exchange,test_ike_refuse.c,ikepair ike base,$(LIBCRYPTO)))
+PPK_WRAP = -Xlinker --wrap=cw_mem_secret -Xlinker --wrap=cw_mem_free_secret
 $(eval $(call lib,ikeppk,tests/lib,ike_ppk.c))
-$(eval $(call test,test_ike_ppk,tests/exchange,test_ike_ppk.c,ikeppk ikepair ike base,$(LIBCRYPTO)))
-$(eval $(call test,test_ike_ppk_hostile,tests/exchange,test_ike_ppk_hostile.c,ikeppk ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_ppk,tests/exchange,test_ike_ppk.c,ikeppk ikepair ike base,$(LIBCRYPTO) $(PPK_WRAP)))
+$(eval $(call test,test_ike_ppk_hostile,tests/exchange,test_ike_ppk_hostile.c,ikeppk ikepair ike base,\
+	$(LIBCRYPTO) $(PPK_WRAP)))
 $(eval $(call test,test_ike_loss,tests/exchange,test_ike_loss.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_renew,tests/exchange,test_ike_renew.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_hostile,tests/exchange,test_ike_hostile.c,ikepair ike base,$(LIBCRYPTO)))

@@ -387,6 +387,18 @@ static void turn_until_stat(struct fixture *f, const struct cw_stat *s, enum cw_
 	assert_int_equal(s->n[id], want);
 }
 
+static void a_peer_without_the_ppk_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ppk = (struct tun_conf_ppk){ 0 };
+	side_init(f, &f->b, 74, 73, 2, 1);
+	tuns_start(f->b.tuns);
+	tuns_start(f->a.tuns);
+	turn_until_stat(f, tun_stat(f->a.tun), CW_STAT_IKE_REJECTED, 1);
+	assert_int_equal(tun_state(f->a.tun), TUN_CONNECTING);
+}
+
 static void a_peer_that_lies_inside_is_not_believed(void **state)
 {
 	struct fixture *f = *state;
@@ -591,6 +603,7 @@ int main(void)
 		TEST(a_good_bye_is_heard),
 		TEST(show_tells_what_the_contract_says),
 		cmocka_unit_test_setup_teardown(show_tells_of_the_ppk, setup_ppk, teardown),
+		cmocka_unit_test_setup_teardown(a_peer_without_the_ppk_is_refused, setup_ppk, teardown),
 		TEST(a_peer_that_lies_inside_is_not_believed),
 		TEST(hostile_datagrams_are_counted_where_they_belong),
 		TEST(a_new_sa_is_used_when_the_peer_has_used_it),
