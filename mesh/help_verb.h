@@ -8,12 +8,13 @@
  *   appliance start|stop|restart NAME
  *   appliance remove NAME      process, namespace, veths and folder; one that is not there is fine
  *   appliance list             {items: [{name, kind, pid, state}]}
- *   segment allow NAME {bridge, tap, mtu_max}      NAME may have a TAP called TAP as a port of BRIDGE (netext/attach.h: a segment is extended once)
+ *   segment allow NAME {bridge, tap, mtu_max}      -> {mtu}. NAME may have a TAP called TAP as a port of BRIDGE (netext/attach.h: a
+ *              segment is extended once); it asks for it itself, at the other socket (netext/tapmsg.h)
  *   segment deny NAME {bridge}                     not any more; the port goes
  *   address probe BRIDGE {address}                 {answered: bool, mac?}: ARP (RFC 5227 s2.1.1), three probes within a second
  *   bridge list                                    {items: [{name, mtu, addresses:[..]}]}
  *
- * All may be repeated, and done twice is done once. What was placed is in STATE/NAME/place.json and stays placed: a
+ * All may be repeated, and done twice is done once; a place that says something else than what is placed is refused. What was placed is in STATE/NAME/place.json and stays placed: a
  * process that ends is started again within a second, also when the helper itself was killed and started again in between; processes
  * outlive the helper. Arguments are checked here again: the manager is believed nothing.
  */
@@ -22,6 +23,13 @@
 
 #include "interconnect/base/base.h"
 #include "interconnect/base/rpc.h"
+#include "mesh/help_place.h"
+
+/* What the rows work on; both borrowed. */
+struct help {
+	struct cw_loop *loop;
+	struct help_places *places;
+};
 
 extern const struct cw_rpc_row help_verb_rows[];
 extern const size_t help_verb_n_rows;

@@ -10,6 +10,7 @@
 #include "mesh/manager.h"
 #include "mesh/mesh_api.h"
 #include "mesh/mesh_event.h"
+#include "mesh/mesh_help.h"
 #include "mesh/mesh_job.h"
 #include "mesh/mesh_pair.h"
 
@@ -62,6 +63,7 @@ static int start(struct manager *m)
 	/* The socket comes first: it is what keeps a second manager from working on the same rows. */
 	if ((r = mesh_http_unix(m->loop, c->socket, mesh_api_request, m, &m->local)) < 0 ||
 	    (r = mesh_store_open(db, &m->store)) < 0 || (r = mesh_site_open(&m->site, m->store, c)) < 0 ||
+	    (r = mesh_help_new(m->loop, c->helper, &m->help)) < 0 ||
 	    (r = mesh_events_new(m->loop, m->store, &m->events)) < 0 ||
 	    (r = mesh_jobs_new(m, kinds, CW_COUNT(kinds) - 1, &m->jobs)) < 0 ||
 	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0)
@@ -72,6 +74,7 @@ static int start(struct manager *m)
 static void stop(struct manager *m)
 {
 	mesh_pair_free(m->pair);
+	mesh_help_free(m->help);
 	mesh_http_free(m->tls);
 	mesh_http_free(m->local);
 	mesh_jobs_free(m->jobs);        /* after what its steps wait for: they hear of the end, and it is not written any more */

@@ -98,6 +98,8 @@ static int serve(struct api_call *c, const struct api_route *row)
 
 	if ((r = row->may(c)) < 0)
 		return r;
+	if (row->may != api_has_key)
+		mesh_http_known(c->req);
 	if (!(row->flags & API_WITHOUT_SITE) && !c->m->site.tls)
 		return cw_why_set(&c->why, CW_E_BLOCKED, "site", NULL, "is not initialised; run: causeway site init --name NAME");
 	if (c->req->malformed || (strcmp(row->method, "POST") == 0 && !c->req->body))

@@ -23,14 +23,14 @@ static bool is_wildcard(const struct cw_ip *ip)
 	return memcmp(ip->b, zero, cw_ip_size(ip)) == 0;
 }
 
-static int advertise_check(const struct mesh_conf *c, struct cw_why *why)
+static int endpoints_check(const char *name, const struct cw_conf_list *list, struct cw_why *why)
 {
-	char *const *text = c->advertise.items;
+	char *const *text = list->items;
 	struct cw_endpoint ep;
 	char field[32];
 
-	for (size_t i = 0; i < c->advertise.n; i++) {
-		snprintf(field, sizeof field, "advertise[%zu]", i);
+	for (size_t i = 0; i < list->n; i++) {
+		snprintf(field, sizeof field, "%s[%zu]", name, i);
 		if (cw_endpoint_parse(text[i], &ep) < 0 || is_wildcard(&ep.ip) || ep.port == 0)
 			return cw_why_set(why, CW_E_INVALID, NULL, field, "must be ADDRESS:PORT, found '%.64s'", text[i]);
 	}
@@ -43,9 +43,11 @@ static int conf_check(const void *obj, struct cw_why *why)
 	int r;
 
 	if ((r = path_check("state", c->state, why)) < 0 || (r = path_check("socket", c->socket, why)) < 0 ||
-	    (r = path_check("token", c->token, why)) < 0)
+	    (r = path_check("token", c->token, why)) < 0 || (r = path_check("helper", c->helper, why)) < 0)
 		return r;
-	return advertise_check(c, why);
+	if ((r = endpoints_check("advertise", &c->advertise, why)) < 0)
+		return r;
+	return endpoints_check("nodes", &c->nodes, why);
 }
 
 static const struct cw_conf_row listen_rows[] = {
@@ -63,10 +65,16 @@ static const struct cw_conf_row mesh_rows[] = {
 	  .help = "Where people and other sites are served" },
 	{ FIELD(mesh_conf, advertise), .kind = CW_CONF_STRS, .min = 0, .max = MESH_INVITE_ADDRS,
 	  .help = "Endpoints that invitations name" },
+	{ FIELD(mesh_conf, nodes), .kind = CW_CONF_STRS, .min = 0, .max = MESH_INVITE_ADDRS,
+	  .help = "Endpoints that appliances and agents are told" },
+	{ FIELD(mesh_conf, tap_socket), .kind = CW_CONF_STR, .fallback = "/run/causeway/tap.sock", .min = 1, .max = 99,
+	  .help = "Socket of causeway-helper where appliances get their devices" },
 	{ FIELD(mesh_conf, socket), .kind = CW_CONF_STR, .fallback = "/run/causeway/manager.sock", .min = 1, .max = 99,
 	  .help = "Socket of the command line" },
 	{ FIELD(mesh_conf, token), .kind = CW_CONF_STR, .fallback = "/etc/causeway/admin.token", .min = 1, .max = 200,
 	  .help = "File that site init writes the admin token to" },
+	{ FIELD(mesh_conf, helper), .kind = CW_CONF_STR, .fallback = "/run/causeway/helper.sock", .min = 1, .max = 99,
+	  .help = "Socket of causeway-helper" },
 };
 static const struct cw_conf_obj mesh_obj = { "causewayd", sizeof(struct mesh_conf), mesh_rows, CW_COUNT(mesh_rows), conf_check };
 
@@ -85,15 +93,29 @@ void mesh_conf_free(struct mesh_conf *c)
 	cw_conf_free(&mesh_obj, c);
 }
 
-size_t mesh_conf_endpoints(const struct mesh_conf *c, struct cw_endpoint *ret_ep, size_t max)
+static size_t endpoints_of(const struct cw_conf_list *list, struct cw_endpoint *ret_ep, size_t max)
 {
-	char *const *text = c->advertise.items;
+	char *const *text = list->items;
 	size_t n = 0;
 
-	for (size_t i = 0; i < c->advertise.n && n < max; i++)
+	for (size_t i = 0; i < list->n && n < max; i++)
 		if (cw_endpoint_parse(text[i], &ret_ep[n]) == 0)
 			n++;
+	return n;
+}
+
+size_t mesh_conf_endpoints(const struct mesh_conf *c, struct cw_endpoint *ret_ep, size_t max)
+{
+	size_t n = endpoints_of(&c->advertise, ret_ep, max);
+
 	if (n == 0 && max > 0 && !is_wildcard(&c->listen.address))
 		ret_ep[n++] = (struct cw_endpoint){ c->listen.address, (uint16_t)c->listen.port };
 	return n;
+}
+
+size_t mesh_conf_node_endpoints(const struct mesh_conf *c, struct cw_endpoint *ret_ep, size_t max)
+{
+	size_t n = endpoints_of(&c->nodes, ret_ep, max);
+
+	return n > 0 ? n : mesh_conf_endpoints(c, ret_ep, max);
 }

@@ -15,8 +15,10 @@ struct mesh_conf {
 	char *state;                            /* folder */
 	struct mesh_conf_listen listen;
 	struct cw_conf_list advertise;          /* char *: endpoints printed in invitations */
-	char *socket;
+	struct cw_conf_list nodes;              /* char *: endpoints that appliances and agents are told; none: those of ADVERTISE */
+	char *socket, *tap_socket;
 	char *token;                            /* file of the admin token */
+	char *helper;                           /* socket of causeway-helper */
 };
 
 CW_NODISCARD int mesh_conf_load(const char *path, struct mesh_conf *ret_conf, struct cw_why *why);
@@ -25,5 +27,7 @@ CW_NODISCARD int mesh_conf_parse(const char *name, const char *text, struct mesh
 void mesh_conf_free(struct mesh_conf *c);
 /* Where other sites reach this one: ADVERTISE, or the address of LISTEN when it is one. How many of MAX were written. */
 size_t mesh_conf_endpoints(const struct mesh_conf *c, struct cw_endpoint *ret_ep, size_t max);
+/* Where appliances and agents reach it. */
+size_t mesh_conf_node_endpoints(const struct mesh_conf *c, struct cw_endpoint *ret_ep, size_t max);
 
 #endif

@@ -30,7 +30,7 @@
 
 CW_LOG_MODULE(mesh_http);
 
-enum { IDLE_S = 30, BACKLOG = 64, METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST };
+enum { IDLE_S = 30, BACKLOG = 64, CONNS_FREE = 8, METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST };
 
 struct mesh_http {
 	struct cw_loop *loop;
@@ -44,31 +44,91 @@ struct mesh_http {
 	void *ctx;
 };
 
-/* A TLS connection. */
+/* A TLS connection. Its address is known one turn of the loop after it was accepted. */
 struct conn {
 	struct mesh_http *http;
 	struct bufferevent *bev;
 	struct cw_timer *deadline;
-	struct conn *next;
+	struct cw_endpoint from;
+	bool placed;                    /* FROM is known */
+	bool heard;                     /* has brought a request */
+	bool known;                     /* by somebody that we know */
+	bool doomed;                    /* shut down already */
+	struct conn *next;              /* an older one */
 };
 
 /* A request that is being answered. ev becomes NULL when the client is gone. */
 struct mesh_call {
 	struct mesh_req req;
+	struct mesh_http *http;
 	struct evhttp_request *ev;
 	struct evhttp_connection *con;
+	struct event *closed;           /* evhttp does not look at a connection while a request waits */
+	void (*gone)(void *ctx);
+	void *ctx;
 };
 
 /* ---- connections ---- */
 
 /* Not freed here: evhttp sees the end of the stream and frees what it has. */
-static void on_deadline(void *ctx)
+static void doom(struct conn *c)
 {
-	struct conn *c = ctx;
 	evutil_socket_t fd = bufferevent_getfd(c->bev);
 
 	if (fd >= 0)
 		shutdown(fd, SHUT_RDWR);
+	c->doomed = true;
+}
+
+/* The oldest that nobody vouches for: a silent one before one that has asked something. FROM may be NULL; EXCEPT is not taken. */
+static struct conn *stranger(struct mesh_http *h, const struct cw_ip *from, const struct conn *except, size_t *ret_n)
+{
+	struct conn *silent = NULL, *any = NULL;
+
+	*ret_n = 0;
+	for (struct conn *c = h->conns; c; c = c->next) {
+		if (c->known || c->doomed || !c->placed || (from && !cw_ip_equal(&c->from.ip, from)))
+			continue;
+		++*ret_n;
+		if (c == except)
+			continue;
+		any = c;
+		if (!c->heard)
+			silent = c;
+	}
+	return silent ? silent : any;
+}
+
+/* Makes room for C and for the next one. */
+static void conn_place(struct conn *c)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t size = sizeof ss;
+	struct conn *oldest;
+	size_t n;
+
+	c->placed = true;
+	if (getpeername(bufferevent_getfd(c->bev), (struct sockaddr *)&ss, &size) == 0 &&
+	    cw_endpoint_from_sockaddr((const struct sockaddr *)&ss, &c->from) == 0) {
+		oldest = stranger(c->http, &c->from.ip, c, &n);
+		if (oldest && n > MESH_HTTP_STRANGERS)
+			doom(oldest);
+	}
+	oldest = stranger(c->http, NULL, c, &n);
+	if (oldest && c->http->n_conns > MESH_HTTP_CONNS - CONNS_FREE)
+		doom(oldest);
+}
+
+static void on_deadline(void *ctx)
+{
+	struct conn *c = ctx;
+
+	if (c->placed) {
+		doom(c);
+		return;
+	}
+	cw_timer_arm(c->deadline, MESH_HTTP_FIRST_MS);
+	conn_place(c);
 }
 
 static void conn_gone(void *ctx)
@@ -106,7 +166,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 	h->conns = c;
 	if (++h->n_conns == MESH_HTTP_CONNS)
 		evconnlistener_disable(h->listener);
-	cw_timer_arm(c->deadline, MESH_HTTP_FIRST_MS);
+	cw_timer_arm(c->deadline, 0);   /* evhttp gives it its socket only now */
 	return c->bev;
 }
 
@@ -201,8 +261,27 @@ static void read_caller(struct mesh_http *h, struct mesh_req *q, struct bufferev
 		return;
 	}
 	q->has_pin = cw_tls_peer(bufferevent_openssl_get_ssl(bev), q->pin) == 0;
-	if ((c = conn_of(h, bev)))
+	if ((c = conn_of(h, bev))) {
+		c->placed = c->heard = true;
 		cw_timer_arm(c->deadline, MESH_HTTP_NEXT_MS);
+	}
+}
+
+static void unwatch(struct mesh_call *c)
+{
+	if (c->closed)
+		event_free(cw_steal(&c->closed));
+}
+
+/* Whoever is told may answer, and C is gone then. */
+static void call_gone(struct mesh_call *c)
+{
+	void (*gone)(void *ctx) = c->gone;
+
+	unwatch(c);
+	c->gone = NULL;
+	if (gone)
+		gone(c->ctx);
 }
 
 static void on_closed(struct evhttp_connection *con, void *arg)
@@ -211,6 +290,39 @@ static void on_closed(struct evhttp_connection *con, void *arg)
 
 	(void)con;
 	c->ev = NULL;
+	call_gone(c);
+}
+
+static void on_hung_up(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	call_gone(arg);
+}
+
+void mesh_http_on_gone(struct mesh_req *q, void (*gone)(void *ctx), void *ctx)
+{
+	struct mesh_call *c = q->call;
+	struct bufferevent *bev = c->ev ? evhttp_connection_get_bufferevent(c->con) : NULL;
+
+	unwatch(c);
+	c->gone = gone;
+	c->ctx = ctx;
+	if (bev)
+		c->closed = event_new(cw_loop_base(c->http->loop), bufferevent_getfd(bev), EV_CLOSED, on_hung_up, c);
+	if (c->closed && event_add(c->closed, NULL) < 0)
+		unwatch(c);
+}
+
+void mesh_http_known(struct mesh_req *q)
+{
+	struct mesh_call *c = q->call;
+	struct conn *conn = c->ev ? conn_of(c->http, evhttp_connection_get_bufferevent(c->con)) : NULL;
+
+	if (!conn)
+		return;
+	conn->known = true;
+	evhttp_connection_set_max_body_size(c->con, MESH_HTTP_KNOWN_MAX);
 }
 
 static void refuse(struct evhttp_request *ev, int status)
@@ -234,6 +346,7 @@ static void on_http(struct evhttp_request *ev, void *arg)
 		refuse(ev, 503);
 		return;
 	}
+	c->http = h;
 	c->ev = ev;
 	c->con = evhttp_request_get_connection(ev);
 	c->req.call = c;
@@ -268,6 +381,7 @@ void mesh_http_reply(struct mesh_req *q, int status, bool problem, struct cw_jso
 	struct mesh_call *c = q->call;
 	struct cw_json *out = body ? body : cw_json_object();
 
+	unwatch(c);
 	if (c->ev) {
 		evhttp_connection_set_closecb(c->con, NULL, NULL);
 		if (send_json(c, status, problem, out) < 0)

@@ -4,7 +4,9 @@
  *
  * libevent's evhttp reads and writes; what it leaves open is closed here: a connection must bring
  * its first request within MESH_HTTP_FIRST_MS and each further one within MESH_HTTP_NEXT_MS, however
- * slowly bytes drip; there are at most MESH_HTTP_CONNS of them; headers and bodies are bounded; two
+ * slowly bytes drip; there are at most MESH_HTTP_CONNS of them, and from one address at most MESH_HTTP_STRANGERS that have
+ * not shown a key or token that we know (mesh_http_known); the next one takes the place of the oldest of those, so that silence
+ * keeps nobody out; headers and bodies are bounded, the bodies of strangers closely; two
  * lengths, a length beside chunks, or other than one Host end the connection before the request is
  * looked at; TCP_NODELAY is set; a session that cannot be made never becomes plain HTTP.
  *
@@ -21,8 +23,9 @@
 #include "interconnect/base/loop.h"
 
 enum {
-	MESH_HTTP_CONNS = 128, MESH_HTTP_FIRST_MS = 10 * 1000, MESH_HTTP_NEXT_MS = 120 * 1000,
+	MESH_HTTP_CONNS = 256, MESH_HTTP_STRANGERS = 32, MESH_HTTP_FIRST_MS = 10 * 1000, MESH_HTTP_NEXT_MS = 120 * 1000,
 	MESH_HTTP_HEADERS_MAX = 8192, MESH_HTTP_BODY_MAX = 64 * 1024, MESH_HTTP_PATH_MAX = 256,
+	MESH_HTTP_KNOWN_MAX = 1152 * 1024,      /* a body from one that we know, after its first request on the connection */
 };
 
 struct mesh_http;
@@ -48,6 +51,10 @@ CW_NODISCARD int mesh_http_unix(struct cw_loop *l, const char *path, void (*on_r
 /* All requests have been answered, or are never answered any more. */
 void mesh_http_free(struct mesh_http *h);
 
+/* Whoever sent Q is known: its connection does not count as a stranger's any more. */
+void mesh_http_known(struct mesh_req *q);
+/* Calls GONE(ctx) once if the client goes away before the answer; Q must be answered all the same, from there or later. */
+void mesh_http_on_gone(struct mesh_req *q, void (*gone)(void *ctx), void *ctx);
 /* Answers, and frees Q. Takes over BODY (NULL: {}). PROBLEM: the type is application/problem+json. */
 void mesh_http_reply(struct mesh_req *q, int status, bool problem, struct cw_json *body);
 

@@ -14,12 +14,14 @@
 #include "interconnect/base/rpc.h"
 #include "mesh/mesh_http.h"
 
+enum { MESH_LINE_GRACE_MS = 3000 };
+
 struct mesh_line;
 
 /* SERVER answers the calls of the far end, with TAG; both borrowed. ON_STATE as in line.h: up while a poll is open or was, a moment ago. */
 CW_NODISCARD int mesh_line_new(struct cw_loop *l, struct cw_rpc_server *server, void *tag, void (*on_state)(void *ctx, bool up),
 			       void *ctx, struct mesh_line **ret_line);
-void mesh_line_free(struct mesh_line *x);
+void mesh_line_free(struct mesh_line *x);       /* callbacks of open calls are not called any more; may be called from any callback */
 bool mesh_line_is_up(const struct mesh_line *x);
 
 /* The three requests; each answers Q, now or later. */
@@ -27,7 +29,7 @@ void mesh_line_poll(struct mesh_line *x, struct mesh_req *q);
 void mesh_line_answer(struct mesh_line *x, struct mesh_req *q);
 void mesh_line_call(struct mesh_line *x, struct mesh_req *q);
 
-/* Calls the far end; as line_ask(). */
+/* Calls the far end; as line_ask(). Waits MESH_LINE_GRACE_MS for a line that is down. */
 CW_NODISCARD int mesh_line_ask(struct mesh_line *x, const char *noun, const char *verb, const char *name, struct cw_json *args,
 			       uint64_t timeout_ms,
 			       void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx);

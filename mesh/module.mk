@@ -4,17 +4,29 @@ $(eval $(call lib,cli,mesh,cli_answer.c cli_cmd.c cli_conn.c cli_daemon.c cli_en
 $(eval $(call prog,causeway,mesh,cli.c,cli base,-lssl $(BASE_LIBS) $(SMARTCOLS)))
 # One to a line, so that those who add files do not meet.
 MESH_FILES = \
+	api_extension.c \
+	api_mesh.c \
 	api_pair.c \
 	api_site.c \
 	mesh_api.c \
 	mesh_chain.c \
 	mesh_conf.c \
 	mesh_event.c \
+	mesh_ext.c \
+	mesh_ext_job.c \
+	mesh_ext_run.c \
+	mesh_far.c \
+	mesh_half.c \
+	mesh_half_conf.c \
+	mesh_half_run.c \
+	mesh_half_show.c \
+	mesh_help.c \
 	mesh_http.c \
 	mesh_invite.c \
 	mesh_job.c \
 	mesh_job_store.c \
 	mesh_jobs.c \
+	mesh_line.c \
 	mesh_owner.c \
 	mesh_pair.c \
 	mesh_pair_dial.c \
@@ -23,7 +35,24 @@ MESH_FILES = \
 	mesh_record.c \
 	mesh_site.c \
 	mesh_store.c \
+	mesh_svc.c \
+	mesh_svc_far.c \
 	mesh_words.c \
 
 $(eval $(call lib,mesh,mesh,$(MESH_FILES)))
 $(eval $(call prog,causewayd,mesh,managerd.c,mesh own line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
+HELP_FILES = \
+	help_conf.c \
+	help_folder.c \
+	help_netns.c \
+	help_place.c \
+	help_probe.c \
+	help_proc.c \
+	help_seg.c \
+	help_sock.c \
+	help_spec.c \
+	help_verb.c \
+	help_wire.c \
+
+$(eval $(call lib,help,mesh,$(HELP_FILES)))
+$(eval $(call prog,causeway-helper,mesh,helperd.c,help netext base,$(BASE_LIBS)))

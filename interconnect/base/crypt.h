@@ -87,6 +87,8 @@ CW_NODISCARD int cw_key_verify(const struct cw_key *k, const void *alg_id, size_
 CW_NODISCARD int cw_cert_load(const char *path, struct cw_cert **ret_cert);
 CW_NODISCARD int cw_cert_parse(const void *der, size_t size, struct cw_cert **ret_cert);
 void cw_cert_free(struct cw_cert *c);
+/* The PEM text of a certificate's DER; free() it. */
+CW_NODISCARD int cw_cert_pem(const void *der, size_t size, char **ret_pem);
 /* DER of the certificate; borrowed from it. */
 void cw_cert_der(const struct cw_cert *c, const uint8_t **ret_der, size_t *ret_size);
 /* SHA-1 of the SubjectPublicKeyInfo: what CERTREQ carries (RFC 7296 s3.7). */

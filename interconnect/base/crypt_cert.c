@@ -139,6 +139,25 @@ int cw_cert_load(const char *path, struct cw_cert **ret_cert)
 	return cert_of_pem(pem.text, pem.size, ret_cert);
 }
 
+int cw_cert_pem(const void *der, size_t size, char **ret_pem)
+{
+	CW_AUTO(cert_cleanup) struct cw_cert *c = NULL;
+	BIO *b = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long n;
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	if ((r = cw_cert_parse(der, size, &c)) == 0 && PEM_write_bio_X509(b, c->x) != 1)
+		r = CW_E_CRYPTO;
+	n = r == 0 ? BIO_get_mem_data(b, &text) : 0;
+	if (r == 0 && !(*ret_pem = strndup(text, (size_t)n)))
+		r = -ENOMEM;
+	BIO_free(b);
+	return r;
+}
+
 void cw_cert_free(struct cw_cert *c)
 {
 	if (!c)

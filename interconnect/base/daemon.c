@@ -41,7 +41,8 @@ struct parse {
 
 static int usage(const struct parse *p)
 {
-	fprintf(stderr, "usage: %s --config FILE%s%s [--log error|warn|info|debug] [--check] [--version] [--help]\n", p->program,
+	fprintf(stderr, "usage: %s %s--config FILE%s%s%s [--log error|warn|info|debug] [--check] [--version] [--help]\n",
+		p->program, p->with & CW_DAEMON_BARE ? "[" : "", p->with & CW_DAEMON_BARE ? "]" : "",
 		p->with & CW_DAEMON_NODE ? " | --node DIR" : "", p->with & CW_DAEMON_ENROL ? " | --enrol [--state DIR]" : "");
 	return 2;
 }
@@ -105,7 +106,7 @@ static const struct option_row {
 	const char *name, *value, *help;
 	int (*take)(struct parse *p, const char *value);
 } option_rows[] = {
-	{ 0, "config", "FILE", "the configuration, YAML (required)", on_config },
+	{ 0, "config", "FILE", "the configuration, YAML", on_config },
 	{ CW_DAEMON_NODE, "node", "DIR", "instead: the folder of this node; the site's manager configures it", on_node },
 	{ CW_DAEMON_ENROL, "enrol", NULL, "read an invitation from standard input, write it down, and leave", on_enrol },
 	{ CW_DAEMON_ENROL, "state", "DIR", "with --enrol: the folder of this node", on_state },
@@ -153,9 +154,13 @@ static int options_take(struct parse *p, int argc, char **argv, const struct opt
 }
 
 /* What is to be done is said once; a folder has nothing to check without starting. */
-static bool is_one_thing(const struct cw_daemon_args *a)
+static bool is_one_thing(const struct parse *p)
 {
-	return !!a->config + !!a->node + a->enrol == 1 && (!a->check || a->config) && (!a->state || a->enrol);
+	const struct cw_daemon_args *a = &p->args;
+	bool bare = p->with & CW_DAEMON_BARE;
+	int n = !!a->config + !!a->node + a->enrol;
+
+	return (n == 1 || (n == 0 && bare)) && (!a->check || a->config || bare) && (!a->state || a->enrol);
 }
 
 static int parse_options(struct parse *p, int argc, char **argv)
@@ -169,7 +174,7 @@ static int parse_options(struct parse *p, int argc, char **argv)
 			options[n++] = (struct option){ .name = option_rows[k].name, .val = (int)k,
 							.has_arg = option_rows[k].value ? required_argument : no_argument };
 	status = options_take(p, argc, argv, options);
-	return status == GO_ON && !is_one_thing(&p->args) ? usage(p) : status;
+	return status == GO_ON && !is_one_thing(p) ? usage(p) : status;
 }
 
 bool cw_daemon_args_with(int argc, char **argv, const char *summary, unsigned with, struct cw_daemon_args *ret_args, int *ret_status)

@@ -20,7 +20,8 @@ struct cw_daemon_args {
 	bool check, enrol;
 };
 
-enum { CW_DAEMON_NODE = 1, CW_DAEMON_ENROL = 2 };
+/* CW_DAEMON_BARE: --config may be left out, and is NULL then. */
+enum { CW_DAEMON_NODE = 1, CW_DAEMON_ENROL = 2, CW_DAEMON_BARE = 4 };
 
 /* Reads ARGV; sets the log level. Returns true to go on; false to leave main() with *RET_STATUS. SUMMARY is one line for --help. */
 bool cw_daemon_args(int argc, char **argv, const char *summary, struct cw_daemon_args *ret_args, int *ret_status);

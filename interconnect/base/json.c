@@ -136,9 +136,9 @@ struct cw_json *cw_json_null(void)
 	return of(json_null());
 }
 
-struct cw_json *cw_json_ref(struct cw_json *j)
+struct cw_json *cw_json_ref(const struct cw_json *j)
 {
-	return of(json_incref(to(j)));
+	return of(json_incref(peek(j)));
 }
 
 void cw_json_free(struct cw_json *j)

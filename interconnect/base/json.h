@@ -24,7 +24,7 @@ struct cw_json *cw_json_int(int64_t v);
 struct cw_json *cw_json_double(double v);
 struct cw_json *cw_json_bool(bool v);
 struct cw_json *cw_json_null(void);
-struct cw_json *cw_json_ref(struct cw_json *j);
+struct cw_json *cw_json_ref(const struct cw_json *j);   /* one more owner; what was borrowed is still not to be changed */
 void cw_json_free(struct cw_json *j);
 void cw_json_cleanup(struct cw_json **j);
 

@@ -7,17 +7,13 @@
 #include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "interconnect/base/err.h"
 
-enum { NL_BUFFER = 16384 };
-
-/* What a link says of itself. */
-struct nl_link {
-	unsigned index, mtu;
-	char kind[32];
-};
+enum { NL_BUFFER = 16384, NL_TRIES = 8 };
 
 /* Sends the request in BUF and waits for its acknowledgement; CB (may be NULL) sees the messages before it. */
 static int talk(struct nlmsghdr *h, mnl_cb_t cb, void *ctx)
@@ -48,21 +44,38 @@ static int talk(struct nlmsghdr *h, mnl_cb_t cb, void *ctx)
 	return r;
 }
 
+/* Text of a string attribute that fits. */
+static void copy_text(const struct nlattr *a, char *ret, size_t size)
+{
+	if (mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
+		strncpy(ret, mnl_attr_get_str(a), size - 1);
+}
+
+static void copy_u32(const struct nlattr *a, unsigned *ret)
+{
+	if (mnl_attr_validate(a, MNL_TYPE_U32) == 0)
+		*ret = mnl_attr_get_u32(a);
+}
+
 static int on_info(const struct nlattr *a, void *ctx)
 {
-	struct nl_link *link = ctx;
+	struct cw_nl_link *link = ctx;
 
-	if (mnl_attr_get_type(a) == IFLA_INFO_KIND && mnl_attr_validate(a, MNL_TYPE_STRING) == 0)
-		strncpy(link->kind, mnl_attr_get_str(a), sizeof link->kind - 1);
+	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+		copy_text(a, link->kind, sizeof link->kind);
 	return MNL_CB_OK;
 }
 
 static int on_link_attr(const struct nlattr *a, void *ctx)
 {
-	struct nl_link *link = ctx;
+	struct cw_nl_link *link = ctx;
 
-	if (mnl_attr_get_type(a) == IFLA_MTU && mnl_attr_validate(a, MNL_TYPE_U32) == 0)
-		link->mtu = mnl_attr_get_u32(a);
+	if (mnl_attr_get_type(a) == IFLA_MTU)
+		copy_u32(a, &link->mtu);
+	if (mnl_attr_get_type(a) == IFLA_MASTER)
+		copy_u32(a, &link->master);
+	if (mnl_attr_get_type(a) == IFLA_IFNAME)
+		copy_text(a, link->name, sizeof link->name);
 	if (mnl_attr_get_type(a) == IFLA_LINKINFO)
 		return mnl_attr_parse_nested(a, on_info, link);
 	return MNL_CB_OK;
@@ -70,18 +83,19 @@ static int on_link_attr(const struct nlattr *a, void *ctx)
 
 static int on_link(const struct nlmsghdr *h, void *ctx)
 {
-	struct nl_link *link = ctx;
+	struct cw_nl_link *link = ctx;
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
 
 	link->index = (unsigned)ifi->ifi_index;
+	link->up = ifi->ifi_flags & IFF_UP;
 	return mnl_attr_parse(h, sizeof *ifi, on_link_attr, link);
 }
 
-static int link_get(const char *name, struct nl_link *ret_link)
+int cw_nl_link(const char *name, struct cw_nl_link *ret_link)
 {
 	char buf[NL_BUFFER];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-	struct nl_link link = { 0 };
+	struct cw_nl_link link = { 0 };
 	int r;
 
 	if (strlen(name) >= IFNAMSIZ || !name[0])
@@ -99,8 +113,8 @@ static int link_get(const char *name, struct nl_link *ret_link)
 
 int cw_nl_link_index(const char *name, unsigned *ret_index)
 {
-	struct nl_link link;
-	int r = link_get(name, &link);
+	struct cw_nl_link link;
+	int r = cw_nl_link(name, &link);
 
 	if (r == 0)
 		*ret_index = link.index;
@@ -109,8 +123,8 @@ int cw_nl_link_index(const char *name, unsigned *ret_index)
 
 int cw_nl_link_mtu(const char *name, unsigned *ret_mtu)
 {
-	struct nl_link link;
-	int r = link_get(name, &link);
+	struct cw_nl_link link;
+	int r = cw_nl_link(name, &link);
 
 	if (r == 0)
 		*ret_mtu = link.mtu;
@@ -119,66 +133,129 @@ int cw_nl_link_mtu(const char *name, unsigned *ret_mtu)
 
 bool cw_nl_is_bridge(const char *name)
 {
-	struct nl_link link;
+	struct cw_nl_link link;
 
-	return link_get(name, &link) == 0 && strcmp(link.kind, "bridge") == 0;
+	return cw_nl_link(name, &link) == 0 && strcmp(link.kind, "bridge") == 0;
 }
 
-/* Which port is looked for, and what was found. */
-struct nl_port {
-	unsigned master;
-	const char *prefix;
-	char name[CW_NL_NAME];
+/* ---- lists ---- */
+
+/* A list that grows by what a dump says. */
+struct nl_list {
+	void *items;
+	size_t n, room, item;
 };
 
-/* One link of the dump. */
-struct nl_port_link {
-	unsigned master;
-	const char *name;
-};
-
-static int on_port_attr(const struct nlattr *a, void *ctx)
+/* One more item, zeroed; NULL when there is no memory. */
+static void *list_add(struct nl_list *x)
 {
-	struct nl_port_link *link = ctx;
+	size_t room = x->n < x->room ? x->room : 2 * x->room + 16;
+	char *p = x->n < x->room ? x->items : realloc(x->items, room * x->item);
 
-	if (mnl_attr_get_type(a) == IFLA_MASTER && mnl_attr_validate(a, MNL_TYPE_U32) == 0)
-		link->master = mnl_attr_get_u32(a);
-	if (mnl_attr_get_type(a) == IFLA_IFNAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
-		link->name = mnl_attr_get_str(a);
+	if (!p) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	x->items = p;
+	x->room = room;
+	return memset(p + x->item * x->n++, 0, x->item);
+}
+
+static int on_list_link(const struct nlmsghdr *h, void *ctx)
+{
+	struct cw_nl_link *link = list_add(ctx);
+
+	return link ? on_link(h, link) : MNL_CB_ERROR;
+}
+
+static int on_addr_attr(const struct nlattr *a, void *ctx)
+{
+	struct cw_nl_addr *addr = ctx;
+	uint16_t type = mnl_attr_get_type(a);
+	struct cw_ip ip = cw_ip_of(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+
+	/* The other end of a point-to-point link has IFA_ADDRESS, and this end IFA_LOCAL. */
+	if (ip.family && (type == IFA_LOCAL || (type == IFA_ADDRESS && !addr->prefix.ip.family)))
+		addr->prefix.ip = ip;
 	return MNL_CB_OK;
 }
 
-static int on_port(const struct nlmsghdr *h, void *ctx)
+static int on_list_addr(const struct nlmsghdr *h, void *ctx)
 {
-	struct nl_port *port = ctx;
-	struct nl_port_link link = { .name = "" };
-	int r = mnl_attr_parse(h, sizeof(struct ifinfomsg), on_port_attr, &link);
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	struct cw_nl_addr *addr = list_add(ctx);
 
-	if (link.master == port->master && !port->name[0] &&
-	    strncmp(link.name, port->prefix, strlen(port->prefix)) == 0)
-		strncpy(port->name, link.name, sizeof port->name - 1);
+	if (!addr)
+		return MNL_CB_ERROR;
+	addr->index = ifa->ifa_index;
+	addr->prefix.len = ifa->ifa_prefixlen;
+	return mnl_attr_parse(h, sizeof *ifa, on_addr_attr, addr);
+}
+
+/* Fills X from a dump; one that changes meanwhile is begun again. */
+static int dump(uint16_t type, size_t head, mnl_cb_t cb, struct nl_list *x)
+{
+	char buf[NL_BUFFER];
+	struct nlmsghdr *h;
+	int r = -EINTR;
+
+	for (int i = 0; r == -EINTR && i < NL_TRIES; i++) {
+		h = mnl_nlmsg_put_header(buf);
+		h->nlmsg_type = type;
+		h->nlmsg_flags = NLM_F_DUMP;
+		mnl_nlmsg_put_extra_header(h, head);
+		x->n = 0;
+		r = talk(h, cb, x);
+	}
+	if (r < 0) {
+		free(x->items);
+		x->items = NULL;
+	}
 	return r;
+}
+
+int cw_nl_links(struct cw_nl_link **ret_links, size_t *ret_n)
+{
+	struct nl_list x = { .item = sizeof(struct cw_nl_link) };
+	int r = dump(RTM_GETLINK, sizeof(struct ifinfomsg), on_list_link, &x);
+
+	if (r < 0)
+		return r;
+	*ret_links = x.items;
+	*ret_n = x.n;
+	return 0;
+}
+
+int cw_nl_addrs(struct cw_nl_addr **ret_addrs, size_t *ret_n)
+{
+	struct nl_list x = { .item = sizeof(struct cw_nl_addr) };
+	int r = dump(RTM_GETADDR, sizeof(struct ifaddrmsg), on_list_addr, &x);
+
+	if (r < 0)
+		return r;
+	*ret_addrs = x.items;
+	*ret_n = x.n;
+	return 0;
 }
 
 int cw_nl_bridge_port(const char *bridge, const char *prefix, char ret_name[CW_NL_NAME])
 {
-	char buf[NL_BUFFER];
-	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-	struct nl_port port = { .prefix = prefix };
+	CW_AUTO(cw_free_cleanup) struct cw_nl_link *links = NULL;
+	unsigned master = 0;
+	size_t n = 0;
 	int r;
 
-	if ((r = cw_nl_link_index(bridge, &port.master)) < 0)
+	if ((r = cw_nl_link_index(bridge, &master)) < 0 || (r = cw_nl_links(&links, &n)) < 0)
 		return r;
-	h->nlmsg_type = RTM_GETLINK;
-	h->nlmsg_flags = NLM_F_DUMP;
-	mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
-	if ((r = talk(h, on_port, &port)) < 0)
-		return r;
-	if (!port.name[0])
-		return CW_E_NOT_FOUND;
-	memcpy(ret_name, port.name, sizeof port.name);
-	return 0;
+	for (size_t i = 0; i < n; i++)
+		if (links[i].master == master && strncmp(links[i].name, prefix, strlen(prefix)) == 0) {
+			memcpy(ret_name, links[i].name, CW_NL_NAME);
+			return 0;
+		}
+	return CW_E_NOT_FOUND;
 }
+
+/* ---- changes ---- */
 
 /* Begins a change of the link NAME in BUF of NL_BUFFER bytes. */
 static int link_change(const char *name, char *buf, struct nlmsghdr **ret_h, struct ifinfomsg **ret_ifi)
@@ -222,6 +299,51 @@ int cw_nl_link_master(const char *name, const char *bridge)
 	if ((r = cw_nl_link_index(bridge, &master)) < 0 || (r = link_change(name, buf, &h, &ifi)) < 0)
 		return r;
 	mnl_attr_put_u32(h, IFLA_MASTER, master);
+	return talk(h, NULL, NULL);
+}
+
+int cw_nl_link_del(const char *name)
+{
+	char buf[NL_BUFFER];
+	struct nlmsghdr *h;
+	struct ifinfomsg *ifi;
+	int r = link_change(name, buf, &h, &ifi);
+
+	if (r < 0)
+		return r;
+	h->nlmsg_type = RTM_DELLINK;
+	return talk(h, NULL, NULL);
+}
+
+static void put_end(struct nlmsghdr *h, const struct cw_nl_end *end)
+{
+	mnl_attr_put_strz(h, IFLA_IFNAME, end->name);
+	mnl_attr_put(h, IFLA_ADDRESS, sizeof end->mac.b, end->mac.b);
+	mnl_attr_put_u32(h, IFLA_MTU, end->mtu);
+}
+
+int cw_nl_veth_add(const struct cw_nl_end *near, const struct cw_nl_end *far, int netns)
+{
+	char buf[NL_BUFFER];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct nlattr *info, *data, *peer;
+
+	if (strlen(near->name) >= IFNAMSIZ || strlen(far->name) >= IFNAMSIZ)
+		return -EINVAL;
+	h->nlmsg_type = RTM_NEWLINK;
+	h->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
+	mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
+	put_end(h, near);
+	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
+	mnl_attr_put_strz(h, IFLA_INFO_KIND, "veth");
+	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
+	peer = mnl_attr_nest_start(h, VETH_INFO_PEER);
+	mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
+	put_end(h, far);
+	mnl_attr_put_u32(h, IFLA_NET_NS_FD, (uint32_t)netns);
+	mnl_attr_nest_end(h, peer);
+	mnl_attr_nest_end(h, data);
+	mnl_attr_nest_end(h, info);
 	return talk(h, NULL, NULL);
 }
 
@@ -282,5 +404,27 @@ int cw_nl_route_add(const char *name, const struct cw_prefix *dst, const struct 
 	mnl_attr_put_u32(h, RTA_OIF, index);
 	if (src->family)
 		mnl_attr_put(h, RTA_PREFSRC, cw_ip_size(src), src->b);
+	return talk(h, NULL, NULL);
+}
+
+int cw_nl_route_via(const struct cw_prefix *dst, const struct cw_ip *gateway)
+{
+	char buf[NL_BUFFER];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct cw_ip network = network_of(dst);
+	struct rtmsg *rt;
+
+	h->nlmsg_type = RTM_NEWROUTE;
+	h->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
+	rt = mnl_nlmsg_put_extra_header(h, sizeof *rt);
+	rt->rtm_family = (uint8_t)gateway->family;
+	rt->rtm_dst_len = dst->len;
+	rt->rtm_table = RT_TABLE_MAIN;
+	rt->rtm_protocol = RTPROT_STATIC;
+	rt->rtm_scope = RT_SCOPE_UNIVERSE;
+	rt->rtm_type = RTN_UNICAST;
+	if (dst->len > 0)
+		mnl_attr_put(h, RTA_DST, cw_ip_size(&network), network.b);
+	mnl_attr_put(h, RTA_GATEWAY, cw_ip_size(gateway), gateway->b);
 	return talk(h, NULL, NULL);
 }

@@ -316,6 +316,32 @@ static int problem_read(const struct cw_json *answer, struct cw_why *why)
 	return cw_why_set(why, r, cw_json_get_str(p, "object", ""), cw_json_get_str(p, "field", ""), "%s", rule);
 }
 
+struct cw_json *cw_rpc_answer(int r, struct cw_json *body, const struct cw_why *why)
+{
+	struct cw_json *answer;
+
+	if (r < 0) {
+		cw_json_free(body);
+		return problem_build(r, why);
+	}
+	answer = cw_json_object();
+	cw_json_set_bool(answer, "ok", true);
+	cw_json_set(answer, "body", body ? body : cw_json_object());
+	return answer;
+}
+
+int cw_rpc_answer_read(const struct cw_json *answer, struct cw_json **ret_body, struct cw_why *why)
+{
+	struct cw_json *body = cw_json_get(answer, "body");
+
+	if (!cw_json_get_bool(answer, "ok", false))
+		return problem_read(answer, why);
+	if (!body)
+		return CW_E_MALFORMED;
+	*ret_body = body;
+	return 0;
+}
+
 /* ---- server ---- */
 
 static void conn_free(struct conn *c)
@@ -558,10 +584,8 @@ static void call_end(struct cw_rpc_call *c, const struct cw_json *frame)
 
 void cw_rpc_reply(struct cw_rpc_call *c, struct cw_json *body)
 {
-	CW_AUTO(cw_json_cleanup) struct cw_json *frame = cw_json_object();
+	CW_AUTO(cw_json_cleanup) struct cw_json *frame = cw_rpc_answer(0, body, NULL);
 
-	cw_json_set_bool(frame, "ok", true);
-	cw_json_set(frame, "body", body ? body : cw_json_object());
 	call_end(c, frame);
 }
 
@@ -590,18 +614,13 @@ static struct cw_json *request_build(const char *noun, const char *verb, const c
 /* What a frame from the server is: 1 an event, 0 the answer (*RET borrowed: the event, the body), negative the refusal. */
 static int answer_read(const struct cw_json *frame, struct cw_json **ret, struct cw_why *why)
 {
-	struct cw_json *event = cw_json_get(frame, "event"), *body = cw_json_get(frame, "body");
+	struct cw_json *event = cw_json_get(frame, "event");
 
 	if (event) {
 		*ret = event;
 		return 1;
 	}
-	if (!cw_json_get_bool(frame, "ok", false))
-		return problem_read(frame, why);
-	if (!body)
-		return CW_E_MALFORMED;
-	*ret = body;
-	return 0;
+	return cw_rpc_answer_read(frame, ret, why);
 }
 
 /* The request's end; the last thing that touches C, which the callback may free. */

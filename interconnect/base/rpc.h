@@ -59,6 +59,11 @@ void cw_rpc_fail(struct cw_rpc_call *c, int r, const struct cw_why *why);
 /* Calls GONE(ctx) if the caller disappears before the answer. */
 void cw_rpc_on_gone(struct cw_rpc_call *c, void (*gone)(void *ctx), void *ctx);
 
+/* An answer as an object, for other ways to carry it: {ok, body} or {ok, problem}. Takes over BODY. */
+struct cw_json *cw_rpc_answer(int r, struct cw_json *body, const struct cw_why *why);
+/* Reads one: 0 with *RET_BODY (borrowed), or the code of the problem with WHY filled. */
+CW_NODISCARD int cw_rpc_answer_read(const struct cw_json *answer, struct cw_json **ret_body, struct cw_why *why);
+
 /* Blocking client, for the CLI and the child process: connects to a UNIX socket path. CW_E_UNREACHABLE when nobody is there. */
 CW_NODISCARD int cw_rpc_dial(const char *path, int *ret_fd);
 /* Sends a request built of NOUN, VERB, NAME (may be NULL), ARGS (taken over, may be NULL) and waits for the answer; ON_EVENT

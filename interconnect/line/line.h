@@ -23,7 +23,11 @@
 #include "interconnect/base/loop.h"
 #include "interconnect/base/rpc.h"
 
-enum { LINE_HOLD_MS = 20 * 1000, LINE_ENDPOINTS_MAX = 4, LINE_CALLS_MAX = 32 };
+enum {
+	LINE_HOLD_MS = 20 * 1000, LINE_SILENT_MS = 10 * 1000, LINE_DIAL_MS = 5 * 1000, LINE_ENDPOINTS_MAX = 4,
+	LINE_CALLS_MAX = 32,                    /* calls each way at a time */
+	LINE_BACKOFF_MIN_MS = 100, LINE_BACKOFF_MAX_MS = 2000,
+};
 
 struct line;
 
@@ -35,6 +39,7 @@ struct line_conf {
 	const char *prefix;                     /* "/node/v1"; copied */
 	struct cw_rpc_server *server;           /* answers the calls of the other side, with TAG; borrowed */
 	void *tag;
+	unsigned hold_ms, silent_ms;            /* 0: LINE_HOLD_MS, and LINE_SILENT_MS more until a far end that says nothing is down */
 	/* The far end answers, or does not any more (R says why: CW_E_AUTH is another key, CW_E_FORBIDDEN a refusal). May be NULL. */
 	void (*on_state)(void *ctx, bool up, int r);
 	void *ctx;
@@ -42,9 +47,10 @@ struct line_conf {
 
 /* Dials at once and for ever, 100 ms to 2 s apart while nobody answers. */
 CW_NODISCARD int line_new(struct cw_loop *l, const struct line_conf *c, struct line **ret_line);
-void line_free(struct line *x);                 /* callbacks of open calls are not called any more */
+void line_free(struct line *x);                 /* callbacks of open calls are not called any more; may be called from any callback */
 bool line_is_up(const struct line *x);
-/* Calls the other side. CB once, never from here: R as for cw_rpc_client_ask(), CW_E_UNREACHABLE, CW_E_TIMEOUT. Takes ARGS over. */
+/* Calls the other side. CB once, never from here: R as for cw_rpc_client_ask(), CW_E_UNREACHABLE, CW_E_TIMEOUT. Takes ARGS over.
+ * While the line is down it waits for the outcome of the next attempt to dial. CW_E_LIMIT: too many at once, or too large. */
 CW_NODISCARD int line_ask(struct line *x, const char *noun, const char *verb, const char *name, struct cw_json *args,
 			  uint64_t timeout_ms,
 			  void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_ike_inner.c - payloads inside of SK, from a peer that has the keys. The first byte is the situation (below), the
- * second the type of the first payload, the rest the plaintext.
+ * fuzz_ike_inner.c - payloads inside of SK, from a peer that has the keys. The first byte is the situation (below) and, with
+ * 80 added, that both sides have a PPK; the second is the type of the first payload, the rest the plaintext.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,8 @@
 #include "tests/lib/ike_pair.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { WITH_PPK = 0x80 };
 
 /* After how many messages, who sends what. An id is the next one of the sender, or of the request that waits for an
  * answer. */
@@ -23,6 +25,9 @@ static const struct {
 	{ 4, PAIR_B, IKE_INFORMATIONAL, false, 0 }, { 4, PAIR_A, IKE_CREATE_CHILD_SA, false, 2 },
 	{ 2, PAIR_A, IKE_INFORMATIONAL, false, 1 }, { 5, PAIR_B, IKE_INFORMATIONAL, true, 2 },
 };
+
+static const uint8_t ppk_key[IKE_PPK_MIN] = { 1, 2, 3 };
+static const struct ike_ppk ppk = { "ppk-1", ppk_key, sizeof ppk_key, false };
 
 static void read_only(uint8_t first, struct cw_cur c)
 {
@@ -64,8 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct pair p;
 	struct cw_cur c = cw_cur_of(data, size);
-	size_t i = cw_cur_u8(&c) % CW_COUNT(situations);
-	uint8_t first = cw_cur_u8(&c);
+	uint8_t head = cw_cur_u8(&c), first = cw_cur_u8(&c);
+	size_t i = (head & (WITH_PPK - 1u)) % CW_COUNT(situations);
 
 	if (c.bad || cw_cur_left(&c) > 4000)
 		return 0;
@@ -75,6 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	p.side[PAIR_B].conf.ike = p.side[PAIR_A].conf.ike;
 	p.side[PAIR_A].conf.dpd_ms = 500;
+	if (head & WITH_PPK)
+		p.side[PAIR_A].conf.ppk = p.side[PAIR_B].conf.ppk = ppk;
 	pair_start(&p);
 	for (int s = 0; s < CW_MIN(situations[i].steps, 4); s++)
 		pair_step(&p);

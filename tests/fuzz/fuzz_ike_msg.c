@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_ike_msg.c - IKE messages as they come from the network. The first byte says to whom: 0 a responder, 1 an
- * initiator that waits for its first answer (it finds its own SPI in the message).
+ * initiator that waits for its first answer (it finds its own SPI in the message); with 80 added, both need a PPK.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SPI = 8 };
+enum { SPI = 8, WITH_PPK = 0x80 };
+
+static const uint8_t ppk_key[IKE_PPK_MIN] = { 1, 2, 3 };
+static const struct ike_ppk ppk = { "ppk-1", ppk_key, sizeof ppk_key, true };
 
 /* Whatever the reader takes, the rules, the proposals and the selectors can live with. */
 static void read_only(const uint8_t *msg, size_t size)
@@ -39,10 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct pair p;
 	struct cw_cur c = cw_cur_of(data, size);
-	uint8_t kind = cw_cur_u8(&c), *block;
+	uint8_t head = cw_cur_u8(&c), kind = (uint8_t)(head & (WITH_PPK - 1)), *block;
 	size_t n = cw_cur_left(&c);
 
-	block = malloc(n ? n : 1);
+	block = calloc(1, n ? n : 1);
 	if (!block)
 		return 0;
 	if (n)
@@ -52,6 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ike_suite_parse("aes256gcm16-prfsha384-x25519", false, &p.side[PAIR_A].conf.ike, NULL) < 0)
 		abort();
 	p.side[PAIR_B].conf.ike = p.side[PAIR_A].conf.ike;
+	if (head & WITH_PPK)
+		p.side[PAIR_A].conf.ppk = p.side[PAIR_B].conf.ppk = ppk;
 	pair_start(&p);
 	if (kind == 1 && n >= SPI)
 		memcpy(block, p.q[0].p, SPI);

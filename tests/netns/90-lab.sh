@@ -35,11 +35,24 @@ check "the host has its own" in_node cloud-kvm test -r /etc/causeway/agent.yaml 
 same "keys are for root" 600 "$(in_node onprem-gw stat -c %a /etc/causeway/pki/ne.key)"
 refuses "the two libvirts are two hosts" test "$(in_node onprem-kvm virsh -c qemu:///system capabilities | grep '<uuid>')" = \
 	"$(in_node cloud-kvm virsh -c qemu:///system capabilities | grep '<uuid>')"
+same "the emulator of a host without KVM is the lab's" "$(head -n 3 "$ROOT/vagrant/guest/qemu-tcg")" \
+	"$(in_node cloud-kvm head -n 3 /usr/bin/qemu-system-x86_64)"
+emulates() { in_node cloud-kvm /usr/bin/qemu-system-x86_64 -accel tcg -machine none -device virtio-gpu-pci,help > /dev/null; }
+check "and runs, with its modules" emulates
+same "the machine's own is as it was" ELF "$(head -c 4 /usr/bin/qemu-system-x86_64 | tr -dc '[:upper:]')"
 in_node onprem-gw sh -c 'exit 7'
 same "exit status passes through exec" 7 $?
 same "the machine has got no folders" "$before" "$(host_folders)"
+NAP=4711$$
+# As an appliance lives: a network in the node's network, with a name, mounts of its own, and nobody waits for it.
+in_node onprem-gw sh -c "ip netns add inner && ip link add out0 type veth peer name in0 netns inner &&
+	setsid ip netns exec inner unshare -m sleep '$NAP' > /dev/null 2>&1 &"
+inner_runs() { pgrep -fx "sleep $NAP" > /dev/null; }
+check "something runs in a network of its own" wait_for 5 inner_runs
+check "the machine does not know that network" test ! -e /run/netns/inner
 check "down" lab down
 check "nothing is left" no_trace
+refuses "also not in the inner network" inner_runs
 check "down again" lab down
 
 for delay in 0.05 0.2 0.4 0.7; do

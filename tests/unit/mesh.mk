@@ -13,3 +13,6 @@ $(eval $(call test,test_mesh_pair,tests/exchange,test_mesh_pair.c,mesh line base
 $(eval $(call fuzz,fuzz_mesh_invite,tests/fuzz,fuzz_mesh_invite.c,mesh base,$(LIBCRYPTO)))
 $(eval $(call test,test_mesh_job,tests/unit,test_mesh_job.c,mesh base,$(BASE_LIBS) -Xlinker --wrap=mesh_job_row_put \
 	-Xlinker --wrap=mesh_job_point))
+$(eval $(call test,test_mesh_help,tests/unit,test_mesh_help.c,mesh base,$(BASE_LIBS)))
+HELP_TESTS = test_help_spec
+$(foreach t,$(HELP_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,help netext base,$(BASE_LIBS))))

@@ -85,6 +85,8 @@ static void options_of_a_node(void **state)
 		{ CW_DAEMON_NODE | CW_DAEMON_ENROL, { "d", "--node", "n", "--enrol" }, 2 },
 		{ CW_DAEMON_NODE | CW_DAEMON_ENROL, { "d" }, 2 }, { CW_DAEMON_NODE, { "d", "--node" }, 2 },
 		{ CW_DAEMON_NODE, { "d", "--node", "n", "--help" }, 0 },
+		{ CW_DAEMON_BARE, { "d" }, -1 }, { CW_DAEMON_BARE, { "d", "--check" }, -1 }, { CW_DAEMON_BARE, { "d", "f" }, 2 },
+		{ CW_DAEMON_BARE, { "d", "--config", "f", "--check" }, -1 }, { CW_DAEMON_BARE, { "d", "--config" }, 2 },
 	};
 
 	(void)state;

@@ -30,6 +30,7 @@ static void good_files(void **state)
 	assert_string_equal(c.state, "/var/lib/causeway");
 	assert_string_equal(c.socket, "/run/causeway/manager.sock");
 	assert_string_equal(c.token, "/etc/causeway/admin.token");
+	assert_string_equal(c.helper, "/run/causeway/helper.sock");
 	assert_int_equal(mesh_conf_endpoints(&c, ep, 4), 1);
 	assert_string_equal(cw_endpoint_text(&ep[0], text), "192.0.2.1:9443");
 	mesh_conf_free(&c);
@@ -56,6 +57,7 @@ static void bad_files(void **state)
 		{ "listen: {}\nstate: relative\n", "state" },
 		{ "listen: {}\nsocket: /run/x/\n", "socket" },
 		{ "listen: {}\ntoken: t\n", "token" },
+		{ "listen: {}\nhelper: h\n", "helper" },
 		{ "listen: {}\nadvertise: [\"10.0.0.1\"]\n", "advertise[0]" },
 		{ "listen: {}\nadvertise: [\"10.0.0.1:1\", \"0.0.0.0:9443\"]\n", "advertise[1]" },
 		{ "listen: {}\nadvertise: [\"gw.example:9443\"]\n", "advertise[0]" },

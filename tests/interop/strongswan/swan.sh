@@ -45,7 +45,8 @@ swan_conf() {
 }
 
 # swan_connection psk|cert [more lines of the connection]: the connection "site" with the child "net"; neither side of it starts by
-# itself.
+# itself. $SWAN_PPK, if there is one, is "NAME HEXADECIMAL" of a postquantum preshared key: strongSwan has it then, and as responder
+# uses it; as initiator it needs ppk_id among the lines.
 swan_connection() {
 	local local_auth='auth = psk' remote_auth='auth = psk'
 	[ "$1" = psk ] || local_auth='auth = pubkey
@@ -90,6 +91,9 @@ swan_connection() {
 	    id-1 = b.test
 	    id-2 = a.test
 	  }
+	  ${SWAN_PPK:+ppk-1 { secret = 0x${SWAN_PPK#* }
+	    id-1 = ${SWAN_PPK% *}
+	  \}}
 	}
 	END
 }
