@@ -8,6 +8,10 @@
  *    /node/v1   an appliance or agent of this site
  *
  * Refusals are problem+json: {code, status, title, object, field, rule, detail}. A slow call is answered 202 with its job.
+ *
+ * What every route has from mesh_api.c, before its handler is asked: 405 for another method; ?dry_run; Idempotency-Key, by which a
+ * repeated request gets the job that the first one made; If-Match, compared with the ETag that a GET of the object has now; and
+ * lists are cut by ?limit and ?cursor. Parameters that nobody reads are refused where something would change.
  */
 #ifndef MESH_API_H
 #define MESH_API_H
@@ -16,7 +20,7 @@
 #include "mesh/manager.h"
 #include "mesh/mesh_http.h"
 
-enum { API_NAME_MAX = 192, API_KEY_MAX = 64 };
+enum { API_NAME_MAX = 192, API_KEY_MAX = 64, API_LIMIT_MAX = 1000 };
 
 enum api_flag {
 	API_WITHOUT_SITE = 1,                   /* also before the site is initialised */
@@ -33,7 +37,7 @@ struct api_call {
 	struct mesh_req *req;
 	char name[API_NAME_MAX];                /* of the path, decoded */
 	bool dry_run;                           /* ?dry_run=true: check everything, change nothing, answer {} */
-	char key[API_KEY_MAX];                  /* Idempotency-Key, or "" */
+	char key[API_KEY_MAX];                  /* made of Idempotency-Key and the request, or ""; for mesh_job_new() */
 	struct cw_json *body;
 	struct cw_why why;
 	bool pending;
@@ -70,6 +74,8 @@ void mesh_api_request(void *ctx, struct mesh_req *q);
 
 /* The tables: api_site.c api_pair.c api_node.c api_profile.c api_mesh.c api_extension.c api_move.c api_job.c api_look.c */
 extern const struct api_table api_site_table, api_pair_table, api_node_table, api_profile_table, api_mesh_table,
-	api_extension_table, api_move_table, api_job_table, api_look_table;
+	api_extension_table, api_move_table, api_job_table, api_event_table, api_look_table;
+/* All that are served. */
+const struct api_table *const *mesh_api_tables(size_t *ret_n);
 
 #endif

@@ -27,10 +27,15 @@
 
 #include "interconnect/base/err.h"
 #include "interconnect/base/log.h"
+#include "mesh/mesh_etag.h"
 
 CW_LOG_MODULE(mesh_http);
 
-enum { IDLE_S = 30, BACKLOG = 64, CONNS_FREE = 8, METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST };
+/* Methods that no route has are let in too, so that their refusal is one of ours. */
+enum {
+	BACKLOG = 64, CONNS_FREE = 8, STREAM_INPUT_MAX = 4096,
+	METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_DELETE | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH,
+};
 
 struct mesh_http {
 	struct cw_loop *loop;
@@ -39,6 +44,7 @@ struct mesh_http {
 	struct evconnlistener *listener;        /* owned by ev once bound */
 	struct conn *conns;
 	size_t n_conns;
+	uint64_t count;
 	char path[sizeof((struct sockaddr_un *)0)->sun_path];
 	void (*on_request)(void *ctx, struct mesh_req *q);
 	void *ctx;
@@ -65,6 +71,14 @@ struct mesh_call {
 	struct evhttp_connection *con;
 	struct event *closed;           /* evhttp does not look at a connection while a request waits */
 	void (*gone)(void *ctx);
+	void *ctx;
+};
+
+struct mesh_stream {
+	struct evhttp_request *ev;
+	struct evhttp_connection *con;
+	void (*on_room)(void *ctx);
+	void (*on_closed)(void *ctx);           /* NULL once it was cut: then it only waits for its end */
 	void *ctx;
 };
 
@@ -221,7 +235,10 @@ static bool is_clear(struct evhttp_request *ev)
 static const struct method_row {
 	enum evhttp_cmd_type type;
 	const char *name;
-} method_rows[] = { { EVHTTP_REQ_GET, "GET" }, { EVHTTP_REQ_POST, "POST" } };
+} method_rows[] = {
+	{ EVHTTP_REQ_GET, "GET" }, { EVHTTP_REQ_POST, "POST" }, { EVHTTP_REQ_DELETE, "DELETE" }, { EVHTTP_REQ_PUT, "PUT" },
+	{ EVHTTP_REQ_PATCH, "PATCH" },
+};
 
 static const char *method_name(enum evhttp_cmd_type type)
 {
@@ -284,11 +301,19 @@ static void call_gone(struct mesh_call *c)
 		gone(c->ctx);
 }
 
+/* The connection of EV goes. evhttp frees the request with it, unless it has let go of it: then it is ours. */
+static void forsake(struct evhttp_request *ev)
+{
+	if (ev && !evhttp_request_get_connection(ev))
+		evhttp_request_free(ev);
+}
+
 static void on_closed(struct evhttp_connection *con, void *arg)
 {
 	struct mesh_call *c = arg;
 
 	(void)con;
+	forsake(c->ev);
 	c->ev = NULL;
 	call_gone(c);
 }
@@ -331,15 +356,36 @@ static void refuse(struct evhttp_request *ev, int status)
 	evhttp_send_reply(ev, status, NULL, NULL);
 }
 
+/* 0, or the status that refuses EV before anybody looks at it. */
+static int judge(struct evhttp_request *ev, const char *path)
+{
+	static const char people[] = "/api/v1/";
+	size_t size = evbuffer_get_length(evhttp_request_get_input_buffer(ev));
+
+	if (!is_clear(ev) || !path || strlen(path) >= MESH_HTTP_PATH_MAX)
+		return 400;
+	return size > MESH_HTTP_BODY_MAX && strncmp(path, people, strlen(people)) == 0 ? 413 : 0;
+}
+
+static void read_target(struct mesh_req *q, const struct evhttp_uri *uri)
+{
+	const char *query = evhttp_uri_get_query(uri);
+
+	snprintf(q->path, sizeof q->path, "%s", evhttp_uri_get_path(uri));
+	q->bad_query = query && mesh_query_parse(query, &q->query) < 0;
+}
+
 static void on_http(struct evhttp_request *ev, void *arg)
 {
 	struct mesh_http *h = arg;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(ev);
 	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+	int status = judge(ev, path);
 	struct mesh_call *c;
 
-	if (!is_clear(ev) || !path || strlen(path) >= MESH_HTTP_PATH_MAX) {
-		refuse(ev, 400);
+	h->count++;
+	if (status) {
+		refuse(ev, status);
 		return;
 	}
 	if (!(c = calloc(1, sizeof *c))) {
@@ -351,7 +397,7 @@ static void on_http(struct evhttp_request *ev, void *arg)
 	c->con = evhttp_request_get_connection(ev);
 	c->req.call = c;
 	c->req.method = method_name(evhttp_request_get_command(ev));
-	snprintf(c->req.path, sizeof c->req.path, "%s", path);
+	read_target(&c->req, uri);
 	c->req.authorization = evhttp_find_header(evhttp_request_get_input_headers(ev), "Authorization");
 	read_body(&c->req, ev);
 	read_caller(h, &c->req, evhttp_connection_get_bufferevent(c->con));
@@ -359,21 +405,73 @@ static void on_http(struct evhttp_request *ev, void *arg)
 	h->on_request(h->ctx, &c->req);
 }
 
+const char *mesh_req_header(const struct mesh_req *q, const char *name)
+{
+	return q->call->ev ? evhttp_find_header(evhttp_request_get_input_headers(q->call->ev), name) : NULL;
+}
+
+void mesh_req_set_header(struct mesh_req *q, const char *name, const char *value)
+{
+	if (q->call->ev)
+		evhttp_add_header(evhttp_request_get_output_headers(q->call->ev), name, value);
+}
+
+struct mesh_req *mesh_req_probe(const struct mesh_req *q, const char *path)
+{
+	struct mesh_call *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	c->req = *q;
+	c->req.method = "GET";
+	snprintf(c->req.path, sizeof c->req.path, "%s", path);
+	c->req.query = (struct mesh_query){ .n = 0 };
+	c->req.body = NULL;
+	c->req.call = c;
+	return &c->req;
+}
+
+/* ---- answers ---- */
+
+/* The tag of TEXT; true when the client has it already. Without a tag the answer is good all the same. */
+static bool has_it(struct mesh_call *c, const char *text)
+{
+	const char *known = mesh_req_header(&c->req, "If-None-Match");
+	char etag[MESH_ETAG];
+
+	if (mesh_etag_of(text, etag) < 0)
+		return false;
+	mesh_req_set_header(&c->req, "ETag", etag);
+	return known && mesh_etag_in(known, etag, true);
+}
+
 static int send_json(struct mesh_call *c, int status, bool problem, const struct cw_json *body)
 {
 	CW_AUTO(cw_free_cleanup) char *text = NULL;
 	struct evkeyvalq *out = evhttp_request_get_output_headers(c->ev);
 	struct evbuffer *b = evhttp_request_get_output_buffer(c->ev);
+	bool tagged = status == 200 && strcmp(c->req.method, "GET") == 0;
 	int r;
 
 	if ((r = cw_json_dump(body, false, &text)) < 0)
 		return r;
+	if (evhttp_add_header(out, "Cache-Control", tagged ? "no-cache" : "no-store") < 0)
+		return -ENOMEM;
+	if (tagged && has_it(c, text)) {
+		evhttp_send_reply(c->ev, 304, NULL, NULL);
+		return 0;
+	}
 	if (evbuffer_add(b, text, strlen(text)) < 0 || evbuffer_add(b, "\n", 1) < 0 ||
-	    evhttp_add_header(out, "Content-Type", problem ? "application/problem+json" : "application/json") < 0 ||
-	    evhttp_add_header(out, "Cache-Control", "no-store") < 0)
+	    evhttp_add_header(out, "Content-Type", problem ? "application/problem+json" : "application/json") < 0)
 		return -ENOMEM;
 	evhttp_send_reply(c->ev, status, NULL, NULL);
 	return 0;
+}
+
+static void call_free(struct mesh_call *c)
+{
+	cw_json_free(c->req.body);
+	free(c);
 }
 
 void mesh_http_reply(struct mesh_req *q, int status, bool problem, struct cw_json *body)
@@ -388,8 +486,114 @@ void mesh_http_reply(struct mesh_req *q, int status, bool problem, struct cw_jso
 			refuse(c->ev, 500);
 	}
 	cw_json_free(out);
-	cw_json_free(q->body);
-	free(c);
+	call_free(c);
+}
+
+void mesh_http_reply_text(struct mesh_req *q, const char *type, const char *text)
+{
+	struct mesh_call *c = q->call;
+
+	unwatch(c);
+	mesh_req_set_header(q, "Content-Type", type);
+	mesh_req_set_header(q, "Cache-Control", "no-store");
+	if (c->ev) {
+		evhttp_connection_set_closecb(c->con, NULL, NULL);
+		if (evbuffer_add(evhttp_request_get_output_buffer(c->ev), text, strlen(text)) < 0)
+			refuse(c->ev, 500);
+		else
+			evhttp_send_reply(c->ev, 200, NULL, NULL);
+	}
+	call_free(c);
+}
+
+/* ---- streams ---- */
+
+static void on_stream_closed(struct evhttp_connection *con, void *arg)
+{
+	struct mesh_stream *s = arg;
+
+	(void)con;
+	forsake(s->ev);
+	if (s->on_closed)
+		s->on_closed(s->ctx);
+	free(s);
+}
+
+static void on_written(struct evhttp_connection *con, void *arg)
+{
+	struct mesh_stream *s = arg;
+
+	(void)con;
+	if (s->on_closed)
+		s->on_room(s->ctx);
+}
+
+/* A stream may be silent for hours, and its client always is: only what cannot be written is a reason to end it. */
+static void let_live(struct mesh_call *c)
+{
+	const struct timeval limit = { .tv_sec = MESH_HTTP_IDLE_S };
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(c->con);
+	struct conn *conn = c->http->tls ? conn_of(c->http, bev) : NULL;
+
+	bufferevent_set_timeouts(bev, NULL, &limit);
+	bufferevent_setwatermark(bev, EV_READ, 0, STREAM_INPUT_MAX);
+	if (conn)
+		cw_timer_stop(conn->deadline);
+}
+
+int mesh_http_stream(struct mesh_req *q, const char *type, void (*on_room)(void *ctx), void (*closed)(void *ctx), void *ctx,
+		     struct mesh_stream **ret_stream)
+{
+	struct mesh_call *c = q->call;
+	struct mesh_stream *s;
+
+	if (!c->ev)
+		return CW_E_CANCELLED;
+	if (!(s = calloc(1, sizeof *s)))
+		return -ENOMEM;
+	*s = (struct mesh_stream){ c->ev, c->con, on_room, closed, ctx };
+	unwatch(c);
+	mesh_req_set_header(q, "Content-Type", type);
+	mesh_req_set_header(q, "Cache-Control", "no-store");
+	mesh_req_set_header(q, "Connection", "close");
+	let_live(c);
+	evhttp_connection_set_closecb(c->con, on_stream_closed, s);
+	evhttp_send_reply_start(c->ev, 200, NULL);
+	call_free(c);
+	*ret_stream = s;
+	return 0;
+}
+
+int mesh_stream_send(struct mesh_stream *s, const void *p, size_t size)
+{
+	struct evbuffer *b = evbuffer_new();
+	int r = b && evbuffer_add(b, p, size) == 0 ? 0 : -ENOMEM;
+
+	if (r == 0)
+		evhttp_send_reply_chunk_with_cb(s->ev, b, on_written, s);
+	if (b)
+		evbuffer_free(b);
+	return r;
+}
+
+size_t mesh_stream_queued(const struct mesh_stream *s)
+{
+	return evbuffer_get_length(bufferevent_get_output(evhttp_connection_get_bufferevent(s->con)));
+}
+
+/* One that is cut is freed when evhttp has seen the end of the connection. */
+void mesh_stream_free(struct mesh_stream *s, bool cut)
+{
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(s->con);
+
+	s->on_closed = NULL;
+	if (cut) {
+		shutdown(bufferevent_getfd(bev), SHUT_RDWR);
+		return;
+	}
+	evhttp_connection_set_closecb(s->con, NULL, NULL);
+	evhttp_send_reply_end(s->ev);
+	free(s);
 }
 
 /* ---- listening ---- */
@@ -410,7 +614,7 @@ static int http_new(struct cw_loop *l, struct mesh_http **ret_http)
 		return -ENOMEM;
 	}
 	h->loop = l;
-	evhttp_set_timeout(h->ev, IDLE_S);
+	evhttp_set_timeout(h->ev, MESH_HTTP_IDLE_S);
 	evhttp_set_max_headers_size(h->ev, MESH_HTTP_HEADERS_MAX);
 	evhttp_set_max_body_size(h->ev, MESH_HTTP_BODY_MAX);
 	evhttp_set_allowed_methods(h->ev, METHODS);
@@ -503,6 +707,11 @@ int mesh_http_unix(struct cw_loop *l, const char *path, void (*on_request)(void 
 	snprintf(h->path, sizeof h->path, "%s", path);
 	*ret_http = h;
 	return 0;
+}
+
+uint64_t mesh_http_count(const struct mesh_http *h)
+{
+	return h ? h->count : 0;
 }
 
 void mesh_http_free(struct mesh_http *h)

@@ -4,13 +4,19 @@ $(eval $(call lib,cli,mesh,cli_answer.c cli_cmd.c cli_conn.c cli_daemon.c cli_en
 $(eval $(call prog,causeway,mesh,cli.c,cli base,-lssl $(BASE_LIBS) $(SMARTCOLS)))
 # One to a line, so that those who add files do not meet.
 MESH_FILES = \
+	api_event.c \
 	api_extension.c \
+	api_job.c \
+	api_look.c \
 	api_mesh.c \
 	api_pair.c \
 	api_site.c \
+	look_metrics.c \
+	look_openapi.c \
 	mesh_api.c \
 	mesh_chain.c \
 	mesh_conf.c \
+	mesh_etag.c \
 	mesh_event.c \
 	mesh_ext.c \
 	mesh_ext_job.c \
@@ -32,6 +38,7 @@ MESH_FILES = \
 	mesh_pair_dial.c \
 	mesh_pair_serve.c \
 	mesh_proof.c \
+	mesh_query.c \
 	mesh_record.c \
 	mesh_site.c \
 	mesh_store.c \

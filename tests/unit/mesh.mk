@@ -16,3 +16,4 @@ $(eval $(call test,test_mesh_job,tests/unit,test_mesh_job.c,mesh base,$(BASE_LIB
 $(eval $(call test,test_mesh_help,tests/unit,test_mesh_help.c,mesh base,$(BASE_LIBS)))
 HELP_TESTS = test_help_spec
 $(foreach t,$(HELP_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,help netext base,$(BASE_LIBS))))
+$(eval $(call fuzz,fuzz_mesh_query,tests/fuzz,fuzz_mesh_query.c,mesh base,$(JANSSON) $(LIBCRYPTO)))
