@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """rpc.py SOCKET NOUN VERB [NAME [PATH]]: one request on a control socket (interconnect/base/rpc.h), without the CLI.
 
+ARGS in the environment are the arguments of the request, a JSON object.
 Prints the body as one line of JSON, or the value at PATH: keys separated by "/" or, where no key has one, by ".".
 Exit 1 with the problem on standard error, 2 when nobody answers.
 """
 import json
+import os
 import socket
 import struct
 import sys
@@ -45,6 +47,8 @@ def main(argv):
     request = {'noun': argv[2], 'verb': argv[3]}
     if len(argv) > 4 and argv[4]:
         request['name'] = argv[4]
+    if os.environ.get('ARGS'):
+        request['args'] = json.loads(os.environ['ARGS'])
     try:
         answer = ask(argv[1], request)
     except OSError as e:
