@@ -15,6 +15,7 @@
 #include "mesh/help_conf.h"
 #include "mesh/help_folder.h"
 #include "mesh/help_sock.h"
+#include "mesh/help_tap.h"
 #include "mesh/help_verb.h"
 
 CW_LOG_MODULE(helper);
@@ -28,10 +29,12 @@ struct helper {
 	struct help help;
 	struct cw_rpc_server *server;
 	struct help_sock *sock;
+	struct help_tap *tap;
 };
 
 static void helper_cleanup(struct helper *h)
 {
+	help_tap_free(h->tap);
 	help_sock_free(h->sock);
 	cw_rpc_server_free(h->server);
 	help_places_free(h->help.places);
@@ -121,6 +124,8 @@ static int helper_open(struct helper *h, struct cw_why *why)
 		return r;
 	if ((r = help_sock_new(h->loop, c->socket, SOCK_STREAM, user, on_manager, h, &h->sock)) < 0)
 		return cw_why_set(why, r, "socket", c->socket, "%s", cw_strerror(r));
+	if ((r = help_tap_new(h->loop, c->tap_socket, h->help.places, &h->tap)) < 0)
+		return cw_why_set(why, r, "tap_socket", c->tap_socket, "%s", cw_strerror(r));
 	return 0;
 }
 

@@ -58,6 +58,7 @@ HELP_FILES = \
 	help_seg.c \
 	help_sock.c \
 	help_spec.c \
+	help_tap.c \
 	help_verb.c \
 	help_wire.c \
 
