@@ -151,6 +151,8 @@ static const struct rule_row {
 	{ RANGES("'192.168.1.10','192.168.1.10'"), "ranges[1]", "a second time" },
 	{ RANGES("'127.0.0.1'"), "ranges[0]", "two addresses" },
 	{ RANGES("'239.0.0.1'"), "ranges[0]", "two addresses" },
+	{ "{" N F B "'prefix':30,'ranges':['10.0.0.4']}", "ranges[0]", "10.0.0.4, the address of the network" },
+	{ "{" N F B "'prefix':30,'ranges':['10.0.0.5-10.0.0.7']}", "ranges[0]", "10.0.0.7, the broadcast address" },
 	{ "{" N F B "'prefix':64,'ranges':['2001:db8::-2001:db8::5']}", "ranges[0]",
 	  "the address of the network" },
 	{ "{" N F B "'prefix':64,'mtu':1279,'ranges':['2001:db8::5']}", "mtu", "1280" },

@@ -133,6 +133,7 @@ static void sizes(void **state)
 		  1LL << 32 }, { "2001:db8::1-2001:db8::10", 16 },
 		{ "2001:db8::-2001:db8::7fff:ffff:ffff:fffd",
 		  INT64_MAX - 1 }, { "2001:db8::-2001:db8::7fff:ffff:ffff:fffe", INT64_MAX },
+		{ "2001:db8::-2001:db8::7fff:ffff:ffff:ffff", INT64_MAX },
 		{ "2001:db8::-2001:db8::ffff:ffff:ffff:ffff", INT64_MAX }, { "2001:db8::1-2001:db8:0:1::1", INT64_MAX },
 	};
 
