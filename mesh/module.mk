@@ -10,6 +10,7 @@ MESH_FILES = \
 	api_look.c \
 	api_mesh.c \
 	api_pair.c \
+	api_profile.c \
 	api_site.c \
 	look_metrics.c \
 	look_openapi.c \
@@ -47,7 +48,7 @@ MESH_FILES = \
 	mesh_words.c \
 
 $(eval $(call lib,mesh,mesh,$(MESH_FILES)))
-$(eval $(call prog,causewayd,mesh,managerd.c,mesh own line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
+$(eval $(call prog,causewayd,mesh,managerd.c,mesh own profiles line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
 HELP_FILES = \
 	help_conf.c \
 	help_folder.c \
