@@ -9,10 +9,12 @@
 #include "interconnect/base/log.h"
 #include "mesh/manager.h"
 #include "mesh/mesh_api.h"
+#include "mesh/mesh_calls.h"
 #include "mesh/mesh_event.h"
 #include "mesh/mesh_help.h"
 #include "mesh/mesh_job.h"
 #include "mesh/mesh_pair.h"
+#include "mesh/mesh_peer.h"
 
 CW_LOG_MODULE(manager);
 
@@ -66,13 +68,17 @@ static int start(struct manager *m)
 	    (r = mesh_help_new(m->loop, c->helper, &m->help)) < 0 ||
 	    (r = mesh_events_new(m->loop, m->store, &m->events)) < 0 ||
 	    (r = mesh_jobs_new(m, kinds, CW_COUNT(kinds) - 1, &m->jobs)) < 0 ||
-	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0)
+	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0 ||
+	    (r = mesh_calls_new(m)) < 0 ||
+	    (r = mesh_peers_new(m, &m->peers)) < 0)
 		return r;
 	return m->site.tls ? manager_serve(m) : 0;
 }
 
 static void stop(struct manager *m)
 {
+	cw_rpc_server_free(m->calls);
+	mesh_peers_free(m->peers);
 	mesh_pair_free(m->pair);
 	mesh_help_free(m->help);
 	mesh_http_free(m->tls);

@@ -52,7 +52,7 @@ struct mesh_http {
 
 /* A TLS connection. Its address is known one turn of the loop after it was accepted. */
 struct conn {
-	struct mesh_http *http;
+	struct mesh_http *http;         /* NULL: that is gone, and this one will be */
 	struct bufferevent *bev;
 	struct cw_timer *deadline;
 	struct cw_endpoint from;
@@ -149,6 +149,10 @@ static void conn_gone(void *ctx)
 {
 	struct conn *c = ctx, **at;
 
+	if (!c->http) {                 /* orphaned */
+		free(c);
+		return;
+	}
 	for (at = &c->http->conns; *at && *at != c; at = &(*at)->next)
 		;
 	if (*at)
@@ -721,6 +725,11 @@ void mesh_http_free(struct mesh_http *h)
 	/* Connections are freed with it, and must not wake the listener then. */
 	h->listener = NULL;
 	evhttp_free(h->ev);
+	/* libevent keeps a connection, and its session with it, until the loop turns. */
+	for (struct conn *c = h->conns; c; c = c->next) {
+		cw_timer_free(cw_steal(&c->deadline));
+		c->http = NULL;
+	}
 	if (h->path[0])
 		unlink(h->path);
 	free(h);

@@ -15,6 +15,7 @@ MESH_FILES = \
 	look_metrics.c \
 	look_openapi.c \
 	mesh_api.c \
+	mesh_calls.c \
 	mesh_chain.c \
 	mesh_conf.c \
 	mesh_etag.c \
@@ -38,6 +39,7 @@ MESH_FILES = \
 	mesh_pair.c \
 	mesh_pair_dial.c \
 	mesh_pair_serve.c \
+	mesh_peer.c \
 	mesh_proof.c \
 	mesh_query.c \
 	mesh_record.c \
