@@ -50,7 +50,9 @@ MESH_FILES = \
 	mesh_words.c \
 
 $(eval $(call lib,mesh,mesh,$(MESH_FILES)))
-$(eval $(call prog,causewayd,mesh,managerd.c,mesh own profiles line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
+# What a whole manager links; tests of one, too.
+MANAGER_LIBS = mesh own profiles line base
+$(eval $(call prog,causewayd,mesh,managerd.c,$(MANAGER_LIBS),$(LIBEVENT_HTTP) $(BASE_LIBS)))
 HELP_FILES = \
 	help_conf.c \
 	help_folder.c \
