@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "interconnect/base/err.h"
+
 int cw_file_sync_folder(const char *path)
 {
 	CW_AUTO(cw_fd_cleanup) int fd = -1;
@@ -35,6 +37,33 @@ static int write_all(int fd, const uint8_t *p, size_t size)
 		p += n;
 		size -= (size_t)n;
 	}
+	return 0;
+}
+
+int cw_file_read(const char *path, size_t max, char **ret_text, size_t *ret_size)
+{
+	CW_AUTO(cw_fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	CW_AUTO(cw_free_cleanup) char *text = NULL;
+	struct stat st;
+	size_t have = 0;
+	ssize_t n = 1;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_size > (off_t)max)
+		return CW_E_LIMIT;
+	if (!(text = malloc((size_t)st.st_size + 1)))
+		return -ENOMEM;
+	while (have < (size_t)st.st_size && n > 0) {
+		if ((n = read(fd, text + have, (size_t)st.st_size - have)) < 0)
+			return -errno;
+		have += (size_t)n;
+	}
+	text[have] = '\0';
+	*ret_size = have;
+	*ret_text = cw_steal(&text);
 	return 0;
 }
 
