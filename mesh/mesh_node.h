@@ -30,6 +30,8 @@ void mesh_nodes_free(struct mesh_nodes *n);
 /* Makes the node, or a new token for one that has not enrolled; *RET_SEED (free it) is the text of seed.json. CW_E_CONFLICT when
  * it has enrolled, or is of another kind. The old token is void. */
 CW_NODISCARD int mesh_node_invite(struct mesh_nodes *n, const char *name, const char *kind, char **ret_seed, struct cw_why *why);
+/* What mesh_node_invite() refuses, without making anything. */
+CW_NODISCARD int mesh_node_check(struct mesh_nodes *n, const char *name, const char *kind, struct cw_why *why);
 /* Its key is not known any more from now on. A node that is not there is fine. */
 CW_NODISCARD int mesh_node_remove(struct mesh_nodes *n, const char *name);
 bool mesh_node_exists(const struct mesh_nodes *n, const char *name);
@@ -41,6 +43,11 @@ bool mesh_node_is_settled(const struct mesh_nodes *n, const char *name, const ch
 /* The last report about NOUN ("appliance", "tunnel", "extension", "host", "vm", "job"): its body, borrowed until the loop turns; NULL
  * when there is none, or it is older than MESH_NODE_STALE_MS. */
 const struct cw_json *mesh_node_report(const struct mesh_nodes *n, const char *name, const char *noun);
+/* The same, however old: what it was when the node was heard last. */
+const struct cw_json *mesh_node_last(const struct mesh_nodes *n, const char *name, const char *noun);
+/* "ix", "ne" or "agent"; NULL when there is no such node. */
+const char *mesh_node_kind(const struct mesh_nodes *n, const char *name);
+bool mesh_node_has_enrolled(const struct mesh_nodes *n, const char *name);
 /* Calls FN with each node of KIND (NULL: all), by name. */
 void mesh_nodes_each(const struct mesh_nodes *n, const char *kind, void (*fn)(void *ctx, const char *name), void *ctx);
 /* FN is called after each report and when a node comes or goes; at most 8 watchers. */
@@ -53,6 +60,8 @@ CW_NODISCARD int mesh_node_ask(struct mesh_nodes *n, const char *name, const cha
 /* /node/v1/enrol */
 CW_NODISCARD int mesh_node_enrol(struct mesh_nodes *n, const uint8_t pin[CW_TLS_PIN], const struct cw_json *body,
 				 struct cw_json **ret_body, struct cw_why *why);
+/* How many enrolments were refused since this process began. */
+uint64_t mesh_nodes_refused(const struct mesh_nodes *n);
 /* /node/v1/poll, answer, call: NULL pin owner is CW_E_FORBIDDEN, answered here. */
 void mesh_nodes_request(struct mesh_nodes *n, const char *what, struct mesh_req *q);
 

@@ -9,13 +9,14 @@ MESH_FILES = \
 	api_job.c \
 	api_look.c \
 	api_mesh.c \
+	api_node.c \
 	api_pair.c \
 	api_profile.c \
 	api_site.c \
 	look_metrics.c \
 	look_openapi.c \
 	mesh_api.c \
-	mesh_calls.c \
+	mesh_caller.c \
 	mesh_chain.c \
 	mesh_conf.c \
 	mesh_etag.c \
@@ -35,11 +36,13 @@ MESH_FILES = \
 	mesh_job_store.c \
 	mesh_jobs.c \
 	mesh_line.c \
+	mesh_node.c \
+	mesh_node_enrol.c \
+	mesh_node_want.c \
 	mesh_owner.c \
 	mesh_pair.c \
 	mesh_pair_dial.c \
 	mesh_pair_serve.c \
-	mesh_peer.c \
 	mesh_proof.c \
 	mesh_query.c \
 	mesh_record.c \
@@ -50,9 +53,7 @@ MESH_FILES = \
 	mesh_words.c \
 
 $(eval $(call lib,mesh,mesh,$(MESH_FILES)))
-# What a whole manager links; tests of one, too.
-MANAGER_LIBS = mesh own profiles line base
-$(eval $(call prog,causewayd,mesh,managerd.c,$(MANAGER_LIBS),$(LIBEVENT_HTTP) $(BASE_LIBS)))
+$(eval $(call prog,causewayd,mesh,managerd.c,mesh own profiles line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
 HELP_FILES = \
 	help_conf.c \
 	help_folder.c \

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+$(eval $(call lib,nodeworld,tests/lib,node_world.c))
+NODE_TESTS = test_mesh_node
+$(foreach t,$(NODE_TESTS),$(eval $(call test,$(t),tests/exchange,$(t).c,nodeworld mesh own line profiles base,$(LIBEVENT_HTTP) $(BASE_LIBS))))
