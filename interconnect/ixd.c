@@ -11,6 +11,7 @@
 #include "interconnect/base/rpc.h"
 #include "interconnect/ix.h"
 #include "interconnect/ix_cmd.h"
+#include "interconnect/ix_node.h"
 
 CW_LOG_MODULE(ixd);
 
@@ -70,13 +71,24 @@ static int ixd_main(const struct cw_daemon_args *args)
 	return r < 0 ? status : r;
 }
 
+static int ixd_node(const char *dir)
+{
+	struct cw_why why = { 0 };
+	char text[IXD_TEXT];
+	int r = ix_node_run(dir, &why);
+
+	if (r < 0)
+		cw_log(ERROR, NULL, "%s", cw_why_text(&why, r, text, sizeof text));
+	return r < 0 ? 1 : r;
+}
+
 int main(int argc, char **argv)
 {
 	struct cw_daemon_args args;
 	int status;
 
 	cw_daemon_harden();
-	if (!cw_daemon_args(argc, argv, "interconnect appliance", &args, &status))
+	if (!cw_daemon_args_with(argc, argv, "interconnect appliance", CW_DAEMON_NODE, &args, &status))
 		return status;
-	return ixd_main(&args);
+	return args.node ? ixd_node(args.node) : ixd_main(&args);
 }

@@ -22,7 +22,7 @@ CW_LOG_MODULE(ext);
 enum { EXT_BATCH = 64 };
 
 struct ext {
-	const struct ext_conf *conf;
+	struct ext_conf *conf;          /* a copy of ours */
 	struct vtep *vtep;
 	char tap[TAP_NAME_MAX + 1];
 	int fd;
@@ -52,6 +52,38 @@ char *ext_tap_name(const struct ext_conf *c, char *buf, size_t size)
 		snprintf(buf, size, EXT_TAP_DEFAULT "%u", c->vni);
 	return buf;
 }
+
+/* ---- configuration ---- */
+
+struct ext_conf *ext_conf_copy(const struct ext_conf *c)
+{
+	struct ext_conf *o = malloc(sizeof *o);
+
+	if (!o)
+		return NULL;
+	*o = *c;
+	o->name = strdup(c->name);
+	o->bridge = strdup(c->bridge);
+	o->tunnel = strdup(c->tunnel);
+	o->tap = strdup(c->tap);
+	if (o->name && o->bridge && o->tunnel && o->tap)
+		return o;
+	ext_conf_free(o);
+	return NULL;
+}
+
+void ext_conf_free(struct ext_conf *c)
+{
+	if (!c)
+		return;
+	free(c->name);
+	free(c->bridge);
+	free(c->tunnel);
+	free(c->tap);
+	free(c);
+}
+
+/* ---- frames ---- */
 
 /* May the frame pass as far as its form goes? Counts why not. */
 static bool ext_accept(struct ext *e, const uint8_t *frame, size_t size, struct eth *ret_eth)
@@ -186,8 +218,11 @@ int ext_new(struct cw_loop *l, const struct ext_conf *c, struct vtep *v, struct 
 	if (!e)
 		return -ENOMEM;
 	snprintf(object, sizeof object, "extension %s", c->name);
-	e->conf = c;
 	e->fd = -1;
+	if (!(e->conf = ext_conf_copy(c))) {
+		ext_free(e);
+		return -ENOMEM;
+	}
 	ext_tap_name(c, e->tap, sizeof e->tap);
 	for (size_t i = 0; i < FDB_SIDE_N; i++)
 		flood_init(&e->flood[i], c->bum_pps, cw_clock_now_us());
@@ -197,6 +232,7 @@ int ext_new(struct cw_loop *l, const struct ext_conf *c, struct vtep *v, struct 
 		return cw_why_set(why, r, object, NULL, "%s", cw_strerror(r));
 	}
 	e->vtep = v;
+	ext_on_state(e, tun_state(vtep_tun(v)));        /* the tunnel may have been up for long */
 	*ret_ext = e;
 	return 0;
 }
@@ -210,7 +246,21 @@ void ext_free(struct ext *e)
 	cw_io_free(e->io);
 	cw_fd_close(&e->fd);
 	fdb_free(e->fdb);
+	ext_conf_free(e->conf);
 	free(e);
+}
+
+bool ext_is(const struct ext *e, const struct ext_conf *c)
+{
+	const struct ext_conf *o = e->conf;
+
+	return strcmp(o->name, c->name) == 0 && strcmp(o->bridge, c->bridge) == 0 && strcmp(o->tunnel, c->tunnel) == 0 &&
+	       strcmp(o->tap, c->tap) == 0 && o->vni == c->vni && o->bum_pps == c->bum_pps && o->mac_max == c->mac_max;
+}
+
+const struct ext_conf *ext_conf_of(const struct ext *e)
+{
+	return e->conf;
 }
 
 const char *ext_name(const struct ext *e)

@@ -42,9 +42,15 @@ const char *ext_state_name(enum ext_state s);
 
 /* The name of the extension's device. Returns BUF. */
 char *ext_tap_name(const struct ext_conf *c, char *buf, size_t size);
-/* Makes the device, joins the bridge, joins V. C and V are borrowed. On failure nothing is left, and WHY names "extension NAME". */
+/* A copy on the heap; NULL when there is no memory. */
+struct ext_conf *ext_conf_copy(const struct ext_conf *c);
+void ext_conf_free(struct ext_conf *c);
+/* Makes the device, joins the bridge, joins V. V is borrowed, C is copied. On failure nothing is left, and WHY names "extension NAME". */
 CW_NODISCARD int ext_new(struct cw_loop *l, const struct ext_conf *c, struct vtep *v, struct ext **ret_ext, struct cw_why *why);
 void ext_free(struct ext *e);
+/* True when it was made from a configuration that says the same. */
+bool ext_is(const struct ext *e, const struct ext_conf *c);
+const struct ext_conf *ext_conf_of(const struct ext *e);
 const char *ext_name(const struct ext *e);
 enum ext_state ext_state(const struct ext *e);
 /* The REST body: name vni bridge tap tunnel state mtu macs counters. */

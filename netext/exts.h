@@ -19,6 +19,9 @@ struct exts;
 /* Makes the extensions (struct ext_conf) on the tunnels TS; both are borrowed. All or none: on failure nothing is left behind. */
 CW_NODISCARD int exts_new(struct cw_loop *l, struct tuns *ts, const struct cw_conf_list *confs, struct exts **ret_exts,
 			  struct cw_why *why);
+/* Makes the set what CONFS says: what says the same goes on untouched, what is gone goes first, what is new comes. All or none: when
+ * one cannot be made, those that went come back. */
+CW_NODISCARD int exts_apply(struct exts *x, const struct cw_conf_list *confs, struct cw_why *why);
 void exts_free(struct exts *x);         /* before the tunnels */
 size_t exts_count(const struct exts *x);
 struct ext *exts_at(const struct exts *x, size_t i);

@@ -9,6 +9,7 @@
 #include "netext/exts.h"
 #include "netext/ne_cmd.h"
 #include "netext/ne_conf.h"
+#include "netext/ne_node.h"
 
 CW_LOG_MODULE(ned);
 
@@ -71,8 +72,12 @@ int main(int argc, char **argv)
 	int r, status;
 
 	cw_daemon_harden();
-	if (!cw_daemon_args(argc, argv, "network extension appliance", &args, &status))
+	if (!cw_daemon_args_with(argc, argv, "network extension appliance", CW_DAEMON_NODE, &args, &status))
 		return status;
+	if (args.node) {
+		r = ne_node_run(args.node, &why);
+		return r < 0 ? ned_refuse(r, &why, NED_FAILED) : r;
+	}
 	snprintf(path, sizeof path, "%s", args.config);
 	dir = dirname(path);
 	if ((r = ned_load(&d, args.config, dir, &why)) < 0)
