@@ -14,6 +14,7 @@
 #include "migrate/virt.h"
 #include "migrate/work.h"
 
+struct node;
 struct peer_listener;
 struct cw_rpc_server;
 
@@ -23,7 +24,10 @@ struct agent_counters {
 
 struct agent {
 	struct cw_loop *loop;
-	struct agent_conf conf;
+	struct agent_conf conf;         /* a node's may change between turns of the loop; its texts live as long as a migration or a
+					 * question that is under way (agent_node.h); state, run, control and libvirt never change */
+	struct node *node;              /* NULL: no manager */
+	const char *dir;                /* of the node: files that conf names lie in it; NULL: where this process is */
 	struct virt *virt;
 	struct jobs *jobs;
 	struct work *query;             /* questions of people and of other sites */

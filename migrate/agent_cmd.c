@@ -9,6 +9,7 @@
 
 #include "interconnect/base/daemon.h"
 #include "migrate/dom.h"
+#include "migrate/host_net.h"
 #include "migrate/src.h"
 
 /* A question to libvirt, asked in the worker. */
@@ -204,6 +205,7 @@ static void host_done(void *ctx)
 	cw_json_set_str(b, "version", CW_VERSION);
 	cw_json_set(b, "libvirt", libvirt);
 	cw_json_set(b, "counters", n);
+	host_net_json(b);
 	q->body = b;
 	query_end(q);
 }

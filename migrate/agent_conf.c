@@ -65,7 +65,7 @@ static int conf_check(const void *obj, struct cw_why *why)
 	const struct agent_conf *c = obj;
 	int r;
 
-	if ((r = stream_check("listen", c->listen, why)) < 0 || (r = path_check("state", c->state, why)) < 0 ||
+	if ((c->listen[0] && (r = stream_check("listen", c->listen, why)) < 0) || (r = path_check("state", c->state, why)) < 0 ||
 	    (r = path_check("control", c->control, why)) < 0)
 		return r;
 	if (strlen(c->run) > 60)
@@ -81,8 +81,8 @@ static const struct cw_conf_row agent_rows[] = {
 	  .help = "Name of this host" },
 	{ FIELD(agent_conf, libvirt), .kind = CW_CONF_STR, .fallback = "qemu:///system", .min = 1, .max = 200,
 	  .help = "Connection to libvirt" },
-	{ FIELD(agent_conf, listen), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 110,
-	  .help = "Where streams of other sites' agents arrive" },
+	{ FIELD(agent_conf, listen), .kind = CW_CONF_STR, .required = true, .min = 0, .max = 110,
+	  .help = "Where streams of other sites' agents arrive; empty: nowhere" },
 	{ FIELD(agent_conf, peers), .kind = CW_CONF_LIST, .min = 0, .max = 25, .obj = &peer_obj,
 	  .help = "Other sites" },
 	{ FIELD(agent_conf, pools), .kind = CW_CONF_LIST, .required = true, .min = 1, .max = 64, .obj = &pool_obj,

@@ -9,6 +9,7 @@
 #include "interconnect/base/log.h"
 #include "migrate/agent.h"
 #include "migrate/agent_cmd.h"
+#include "migrate/agent_node.h"
 #include "migrate/child.h"
 #include "migrate/dst.h"
 #include "migrate/peer.h"
@@ -61,8 +62,9 @@ static int start(struct agent *a)
 	return dst_recover(a);
 }
 
-static void stop(struct agent *a)
+static void stop(struct agent *a, struct agent_node *node)
 {
+	agent_node_stop(node);
 	cw_rpc_server_free(a->control);
 	peer_listen_stop(a);
 	src_stop(a);
@@ -70,8 +72,45 @@ static void stop(struct agent *a)
 	work_free(a->query);
 	jobs_close(a->jobs);
 	virt_free(a->virt);
+	agent_node_free(node);
 	cw_loop_free(a->loop);
 	agent_conf_free(&a->conf);
+}
+
+static int refuse(int r, const struct cw_why *why, int status)
+{
+	char text[sizeof *why];
+
+	cw_log(ERROR, "", "%s", cw_why_text(why, r, text, sizeof text));
+	return status;
+}
+
+static int enrol(const struct cw_daemon_args *args)
+{
+	struct cw_why why = { 0 };
+	const char *dir = args->state ? args->state : AGENT_NODE_DIR;
+	int r = agent_node_enrol(dir, &why);
+
+	if (r < 0)
+		return refuse(r, &why, 1);
+	printf("%s/seed.json: ok; now: causeway-agent --node %s\n", dir, dir);
+	return 0;
+}
+
+static int run(struct agent *a)
+{
+	struct agent_node *node = NULL;
+	struct cw_why why = { 0 };
+	int status, r;
+
+	cw_daemon_harden();
+	if ((r = start(a)) < 0)
+		cw_log_r(ERROR, a->conf.host, r, "cannot start");
+	else if (a->dir && (r = agent_node_new(a, &node, &why)) < 0)
+		(void)refuse(r, &why, 1);
+	status = r < 0 ? 1 : cw_daemon_run(a->loop, "causeway-agent");
+	stop(a, node);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -79,27 +118,22 @@ int main(int argc, char **argv)
 	struct agent a = { 0 };
 	struct cw_daemon_args args;
 	struct cw_why why = { 0 };
-	char text[700];
 	int status = 0, r;
 
 	if (argc == 2 && strcmp(argv[1], CHILD_COMMAND) == 0)
 		return child_main();
-	if (!cw_daemon_args(argc, argv, "migrates the VMs of a libvirt host to other sites", &args, &status))
+	if (!cw_daemon_args_with(argc, argv, "migrates the VMs of a libvirt host to other sites", CW_DAEMON_NODE | CW_DAEMON_ENROL,
+				 &args, &status))
 		return status;
-	if ((r = agent_conf_load(args.config, &a.conf, &why)) < 0) {
-		cw_log(ERROR, "", "%s", cw_why_text(&why, r, text, sizeof text));
-		return 2;
-	}
+	if (args.enrol)
+		return enrol(&args);
+	r = args.node ? agent_node_conf(&a, args.node, &why) : agent_conf_load(args.config, &a.conf, &why);
+	if (r < 0)
+		return refuse(r, &why, 2);
 	if (args.check) {
 		agent_conf_free(&a.conf);
 		puts("ok");
 		return 0;
 	}
-	cw_daemon_harden();
-	r = start(&a);
-	if (r < 0)
-		cw_log_r(ERROR, a.conf.host, r, "cannot start");
-	status = r < 0 ? 1 : cw_daemon_run(a.loop, "causeway-agent");
-	stop(&a);
-	return status;
+	return run(&a);
 }

@@ -36,6 +36,7 @@ static const char phase_prepared[] = "prepared";
 /* A question that is being worked on. */
 struct task {
 	struct agent *agent;
+	struct agent_conf conf;         /* as it was when the task began: the worker reads it, and the agent may get another meanwhile */
 	struct dst *dst;                /* NULL for validate */
 	struct cw_rpc_call *call;       /* NULL when nobody asked, or the asker went away */
 	struct offer *offer;            /* validate only */
@@ -89,6 +90,7 @@ static int task_new(struct agent *a, struct dst *d, struct cw_rpc_call *call, st
 	if (!t)
 		return -ENOMEM;
 	t->agent = a;
+	t->conf = a->conf;
 	t->dst = d;
 	t->call = call;
 	if (d)
@@ -139,6 +141,9 @@ static int accept_owner(struct agent *a, const struct offer *o, struct cw_why *w
 	int r = own_load(jobs_db(a->jobs), o->dom.uuid, &mine);
 
 	snprintf(object, sizeof object, "vm %s", o->dom.name);
+	/* A stream of it may be older than the configuration. */
+	if (!agent_conf_peer(&a->conf, o->from))
+		return cw_why_set(why, CW_E_FORBIDDEN, object, "site", "site %s is not one of ours any more", o->from);
 	if (r == CW_E_NOT_FOUND)
 		r = own_accept(NULL, &o->record, o->from, a->conf.site, why);
 	else if (r == 0)
@@ -155,7 +160,7 @@ static void validate_run(void *ctx)
 {
 	struct task *t = ctx;
 
-	t->r = offer_check(&t->agent->conf, t->agent->virt, t->offer, &t->why);
+	t->r = offer_check(&t->conf, t->agent->virt, t->offer, &t->why);
 }
 
 static void validate_done(void *ctx)
@@ -249,7 +254,7 @@ static void check_run(void *ctx)
 {
 	struct task *t = ctx;
 
-	t->r = offer_check(&t->agent->conf, t->agent->virt, t->dst->offer, &t->why);
+	t->r = offer_check(&t->conf, t->agent->virt, t->dst->offer, &t->why);
 }
 
 static int make_files(struct dst *d, struct cw_why *why)
@@ -271,7 +276,7 @@ static void make_run(void *ctx)
 
 	virt_qemu_owner(t->agent->virt, &uid, &gid);
 	if ((t->r = make_files(d, &t->why)) == 0)
-		t->r = agent_dir_make(&t->agent->conf, d->id, uid, gid);
+		t->r = agent_dir_make(&t->conf, d->id, uid, gid);
 }
 
 static void token_make(struct dst *d)

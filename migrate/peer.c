@@ -153,9 +153,16 @@ struct incoming {
 	struct stream_accept *accept;
 };
 
+/* A site that has called, as the tag of its streams: they outlive a configuration. */
+struct caller {
+	struct caller *next;
+	char site[STREAM_SITE_TEXT];
+};
+
 struct peer_listener {
 	struct agent *agent;
-	int fd;
+	int fd;                         /* -1: takes no streams */
+	struct caller *callers;
 	struct cw_io *io;
 	struct cw_rpc_server *server;
 	struct incoming *incoming;
@@ -174,28 +181,32 @@ static const struct cw_rpc_row peer_rows[] = {
 
 const char *peer_site(const struct cw_rpc_call *call)
 {
-	const struct agent_conf_peer *p = cw_rpc_call_tag(call);
+	const struct caller *c = cw_rpc_call_tag(call);
 
-	return p->site;
+	return c->site;
 }
 
-/* The row of the configuration, as a tag; the rpc server hands it back untouched. */
-static void *tag_of(struct agent *a, const char *site)
+/* There are at most as many as sites were ever configured. */
+static struct caller *caller_of(struct peer_listener *l, const char *site)
 {
-	struct agent_conf_peer *p = a->conf.peers.items;
+	struct caller *c = l->callers;
 
-	for (size_t i = 0; i < a->conf.peers.n; i++)
-		if (strcmp(p[i].site, site) == 0)
-			return &p[i];
-	return NULL;
+	while (c && strcmp(c->site, site) != 0)
+		c = c->next;
+	if (c || !agent_conf_peer(&l->agent->conf, site) || !(c = calloc(1, sizeof *c)))
+		return c;
+	snprintf(c->site, sizeof c->site, "%s", site);
+	c->next = l->callers;
+	l->callers = c;
+	return c;
 }
 
 static int control_open(struct peer_listener *l, int fd, const struct stream_hello *h)
 {
-	void *tag = tag_of(l->agent, h->site);
+	struct caller *tag = caller_of(l, h->site);
 	int r;
 
-	if (!tag)
+	if (!tag || !agent_conf_peer(&l->agent->conf, h->site))
 		r = CW_E_FORBIDDEN;
 	else
 		r = stream_answer(fd, 0);
@@ -259,10 +270,28 @@ static void on_listener(void *ctx, unsigned events)
 		incoming_free(i);
 }
 
+int peer_relisten(struct agent *a, const char *listen)
+{
+	struct peer_listener *l = a->listener;
+	struct cw_stream_addr addr;
+	struct cw_io *io = NULL;
+	int fd = -1, r = 0;
+
+	if (listen[0] && ((r = cw_stream_addr_parse(listen, &addr)) < 0 || (r = cw_stream_listen(&addr, &fd)) < 0 ||
+			  (r = cw_io_new(a->loop, fd, CW_IO_READ, on_listener, l, &io)) < 0)) {
+		cw_fd_close(&fd);
+		return r;
+	}
+	cw_io_free(l->io);
+	cw_fd_close(&l->fd);
+	l->fd = fd;
+	l->io = io;
+	return 0;
+}
+
 int peer_listen(struct agent *a)
 {
 	struct peer_listener *l = calloc(1, sizeof *l);
-	struct cw_stream_addr addr;
 	int r;
 
 	if (!l)
@@ -270,9 +299,8 @@ int peer_listen(struct agent *a)
 	l->agent = a;
 	l->fd = -1;
 	a->listener = l;
-	if ((r = cw_stream_addr_parse(a->conf.listen, &addr)) < 0 || (r = cw_stream_listen(&addr, &l->fd)) < 0 ||
-	    (r = cw_rpc_server_bare(a->loop, peer_rows, CW_COUNT(peer_rows), a, &l->server)) < 0 ||
-	    (r = cw_io_new(a->loop, l->fd, CW_IO_READ, on_listener, l, &l->io)) < 0)
+	if ((r = cw_rpc_server_bare(a->loop, peer_rows, CW_COUNT(peer_rows), a, &l->server)) < 0 ||
+	    (r = peer_relisten(a, a->conf.listen)) < 0)
 		peer_listen_stop(a);
 	return r;
 }
@@ -288,5 +316,11 @@ void peer_listen_stop(struct agent *a)
 	cw_io_free(l->io);
 	cw_rpc_server_free(l->server);
 	cw_fd_close(&l->fd);
+	while (l->callers) {
+		struct caller *c = l->callers;
+
+		l->callers = c->next;
+		free(c);
+	}
 	free(l);
 }

@@ -22,8 +22,10 @@ CW_NODISCARD int peer_ask(struct peer *p, const char *verb, const char *id, stru
 			  void *ctx);
 void peer_free(struct peer *p);
 
-/* Listens for streams of other sites. */
+/* Listens for streams of other sites; an empty "listen" takes none. */
 CW_NODISCARD int peer_listen(struct agent *a);
+/* Listens at LISTEN from now on, and not where it did before; streams that are there stay. On failure nothing has changed. */
+CW_NODISCARD int peer_relisten(struct agent *a, const char *listen);
 void peer_listen_stop(struct agent *a);
 /* Site that a call came from. */
 const char *peer_site(const struct cw_rpc_call *call);

@@ -150,13 +150,16 @@ static const struct child_events child_events = { on_stopped, on_held, on_lost, 
 static int child_start(struct src *s)
 {
 	const struct agent_conf *c = &s->agent->conf;
+	const struct agent_conf_peer *peer = agent_conf_peer(c, s->job->to);
 	char dir[128];
 	struct child_order o = {
 		.id = s->job->id, .site = c->site, .token = s->token, .libvirt = c->libvirt,
-		.dial = agent_conf_peer(c, s->job->to)->dial, .dir = dir, .uuid = s->job->uuid, .xml = s->xml,
+		.dial = peer ? peer->dial : "", .dir = dir, .uuid = s->job->uuid, .xml = s->xml,
 		.uid = s->uid, .gid = s->gid, .max_downtime_ms = c->downtime_ms < QEMU_DOWNTIME_MS ? c->downtime_ms : 0,
 	};
 
+	if (!peer)
+		return CW_E_NOT_FOUND;          /* it was one of ours when this began */
 	agent_dir_path(c, s->job->id, "", dir, sizeof dir);
 	return child_new(s->agent->loop, &o, &child_events, s, &s->child);
 }
