@@ -6,7 +6,7 @@ $(B)/test/test_cli: | $(B)/bin/causeway
 $(eval $(call test,test_cli_answer,tests/unit,test_cli_answer.c,cli base,$(BASE_LIBS)))
 $(eval $(call test,test_cli_url,tests/unit,test_cli_url.c,cli base,-lssl $(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_cli_answer,tests/fuzz,fuzz_cli_answer.c,cli base,$(BASE_LIBS)))
-MESH_TESTS = test_mesh_conf test_mesh_invite test_mesh_proof test_mesh_store test_mesh_words
+MESH_TESTS = test_mesh_conf test_mesh_event test_mesh_query test_mesh_invite test_mesh_proof test_mesh_store test_mesh_words
 $(foreach t,$(MESH_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,mesh base,$(BASE_LIBS))))
 $(eval $(call test,test_mesh_chain,tests/unit,test_mesh_chain.c,mesh own base,$(SQLITE) $(JANSSON) $(LIBCRYPTO)))
 $(eval $(call test,test_mesh_pair,tests/exchange,test_mesh_pair.c,mesh line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
@@ -19,3 +19,4 @@ $(foreach t,$(HELP_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,help netext 
 $(eval $(call fuzz,fuzz_mesh_query,tests/fuzz,fuzz_mesh_query.c,mesh base,$(JANSSON) $(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_help_arp,tests/fuzz,fuzz_help_arp.c,help base,$(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_help_spec,tests/fuzz,fuzz_help_spec.c,help netext base,$(BASE_LIBS)))
+$(eval $(call test,test_mesh_api,tests/exchange,test_mesh_api.c,mesh line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
