@@ -53,7 +53,8 @@ MESH_FILES = \
 	mesh_words.c \
 
 $(eval $(call lib,mesh,mesh,$(MESH_FILES)))
-$(eval $(call prog,causewayd,mesh,managerd.c,mesh own profiles line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
+MANAGER_LIBS = mesh own profiles line base
+$(eval $(call prog,causewayd,mesh,managerd.c,$(MANAGER_LIBS),$(LIBEVENT_HTTP) $(BASE_LIBS)))
 HELP_FILES = \
 	help_conf.c \
 	help_folder.c \

@@ -19,4 +19,4 @@ $(foreach t,$(HELP_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,help netext 
 $(eval $(call fuzz,fuzz_mesh_query,tests/fuzz,fuzz_mesh_query.c,mesh base,$(JANSSON) $(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_help_arp,tests/fuzz,fuzz_help_arp.c,help base,$(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_help_spec,tests/fuzz,fuzz_help_spec.c,help netext base,$(BASE_LIBS)))
-$(eval $(call test,test_mesh_api,tests/exchange,test_mesh_api.c,mesh line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
+$(eval $(call test,test_mesh_api,tests/exchange,test_mesh_api.c,$(MANAGER_LIBS),$(LIBEVENT_HTTP) $(BASE_LIBS)))
