@@ -5,16 +5,34 @@
 
 #include "mesh/mesh_api.h"
 #include "mesh/mesh_pair.h"
+#include "mesh/mesh_peer.h"
+
+/* "connected": calls go both ways at this moment. */
+static void set_connected(struct api_call *c, struct cw_json *pairing)
+{
+	bool paired = strcmp(cw_json_get_str(pairing, "state", ""), "paired") == 0;
+
+	cw_json_set_bool(pairing, "connected", paired && mesh_peer_is_up(c->m->peers, cw_json_get_str(pairing, "site", "")));
+}
 
 static int pairing_list(struct api_call *c)
 {
+	const struct cw_json *items;
+
 	c->body = mesh_pair_list(c->m->pair);
+	items = cw_json_get(c->body, "items");
+	for (size_t i = 0; i < cw_json_len(items); i++)
+		set_connected(c, cw_json_at(items, i));
 	return 0;
 }
 
 static int pairing_show(struct api_call *c)
 {
-	return mesh_pair_show(c->m->pair, c->name, &c->body, &c->why);
+	int r = mesh_pair_show(c->m->pair, c->name, &c->body, &c->why);
+
+	if (r == 0)
+		set_connected(c, c->body);
+	return r;
 }
 
 static int pairing_invite(struct api_call *c)
@@ -86,6 +104,17 @@ static int peer_pairing(struct api_call *c)
 	return mesh_pair_sync(c->m->pair, c->req->pin, c->req->body, &c->body, &c->why);
 }
 
+static int peer_line(struct api_call *c)
+{
+	const struct mesh_pairing *p = mesh_pair_of(c->m->pair, c->req->pin);
+
+	if (!p)
+		return cw_why_set(&c->why, CW_E_FORBIDDEN, "pairing", NULL, "is not confirmed, or over");
+	c->pending = true;
+	mesh_peers_request(c->m->peers, p->peer_name, strrchr(c->req->path, '/') + 1, c->req);
+	return 0;
+}
+
 static const struct api_route routes[] = {
 	{ "GET", "/api/v1/pairings", NULL, api_is_admin, pairing_list, 200, 0, "Pairings with other sites" },
 	{ "POST", "/api/v1/pairings", NULL, api_is_admin, pairing_invite, 201, 0, "Makes an invitation: valid_ms" },
@@ -96,6 +125,9 @@ static const struct api_route routes[] = {
 	{ "POST", "/pair/v1/hello", NULL, api_has_key, pair_hello, 200, 0, NULL },
 	{ "POST", "/pair/v1/prove", NULL, api_has_key, pair_prove, 200, 0, NULL },
 	{ "POST", "/peer/v1/pairing", NULL, api_is_peer, peer_pairing, 200, 0, NULL },
+	{ "POST", "/peer/v1/poll", NULL, api_is_peer, peer_line, 200, 0, NULL },
+	{ "POST", "/peer/v1/answer", NULL, api_is_peer, peer_line, 200, 0, NULL },
+	{ "POST", "/peer/v1/call", NULL, api_is_peer, peer_line, 200, 0, NULL },
 };
 
 const struct api_table api_pair_table = { routes, CW_COUNT(routes) };

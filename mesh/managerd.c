@@ -9,11 +9,13 @@
 #include "interconnect/base/log.h"
 #include "mesh/manager.h"
 #include "mesh/mesh_api.h"
+#include "mesh/mesh_calls.h"
 #include "mesh/mesh_event.h"
 #include "mesh/mesh_help.h"
 #include "mesh/mesh_job.h"
 #include "mesh/mesh_node.h"
 #include "mesh/mesh_pair.h"
+#include "mesh/mesh_peer.h"
 
 CW_LOG_MODULE(manager);
 
@@ -66,21 +68,23 @@ static int start(struct manager *m)
 	    (r = mesh_store_open(db, &m->store)) < 0 || (r = mesh_site_open(&m->site, m->store, c)) < 0 ||
 	    (r = mesh_help_new(m->loop, c->helper, &m->help)) < 0 ||
 	    (r = mesh_events_new(m->loop, m->store, &m->events)) < 0 ||
-	    (r = cw_rpc_server_bare(m->loop, NULL, 0, m, &m->calls)) < 0 || (r = mesh_nodes_new(m, &m->nodes)) < 0 ||
+	    (r = mesh_calls_new(m)) < 0 || (r = mesh_nodes_new(m, &m->nodes)) < 0 ||
 	    (r = mesh_jobs_new(m, kinds, CW_COUNT(kinds) - 1, &m->jobs)) < 0 ||
-	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0)
+	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0 ||
+	    (r = mesh_peers_new(m, &m->peers)) < 0)
 		return r;
 	return m->site.tls ? manager_serve(m) : 0;
 }
 
 static void stop(struct manager *m)
 {
+	mesh_nodes_free(m->nodes);
+	cw_rpc_server_free(m->calls);
+	mesh_peers_free(m->peers);
 	mesh_pair_free(m->pair);
 	mesh_help_free(m->help);
 	mesh_http_free(m->tls);
 	mesh_http_free(m->local);
-	mesh_nodes_free(m->nodes);
-	cw_rpc_server_free(m->calls);
 	mesh_jobs_free(m->jobs);        /* after what its steps wait for: they hear of the end, and it is not written any more */
 	mesh_events_free(m->events);
 	mesh_site_close(&m->site);

@@ -52,7 +52,7 @@ struct mesh_http {
 
 /* A TLS connection. Its address is known one turn of the loop after it was accepted. */
 struct conn {
-	struct mesh_http *http;
+	struct mesh_http *http;         /* NULL: that is gone, and this one will be */
 	struct bufferevent *bev;
 	struct cw_timer *deadline;
 	struct cw_endpoint from;
@@ -148,27 +148,19 @@ static void on_deadline(void *ctx)
 static void conn_gone(void *ctx)
 {
 	struct conn *c = ctx, **at;
-	struct mesh_http *h = c->http;
 
-	if (h) {
-		for (at = &h->conns; *at && *at != c; at = &(*at)->next)
-			;
-		if (*at)
-			*at = c->next;
-		if (h->n_conns-- == MESH_HTTP_CONNS && h->listener)
-			evconnlistener_enable(h->listener);
+	if (!c->http) {                 /* orphaned */
+		free(c);
+		return;
 	}
+	for (at = &c->http->conns; *at && *at != c; at = &(*at)->next)
+		;
+	if (*at)
+		*at = c->next;
+	if (c->http->n_conns-- == MESH_HTTP_CONNS && c->http->listener)
+		evconnlistener_enable(c->http->listener);
 	cw_timer_free(c->deadline);
 	free(c);
-}
-
-/* libevent frees the session of a connection in a later turn, or with the loop: it must not look for us then. */
-static void conns_leave(struct mesh_http *h)
-{
-	for (struct conn *c = h->conns; c; c = c->next) {
-		c->http = NULL;
-		cw_timer_free(cw_steal(&c->deadline));
-	}
 }
 
 /* evhttp would serve plain HTTP if it got NULL, so without memory the process ends. */
@@ -733,7 +725,11 @@ void mesh_http_free(struct mesh_http *h)
 	/* Connections are freed with it, and must not wake the listener then. */
 	h->listener = NULL;
 	evhttp_free(h->ev);
-	conns_leave(h);
+	/* libevent keeps a connection, and its session with it, until the loop turns. */
+	for (struct conn *c = h->conns; c; c = c->next) {
+		cw_timer_free(cw_steal(&c->deadline));
+		c->http = NULL;
+	}
 	if (h->path[0])
 		unlink(h->path);
 	free(h);

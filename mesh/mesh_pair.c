@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "interconnect/base/clock.h"
+#include "interconnect/base/crypt.h"
 #include "interconnect/base/hex.h"
 #include "interconnect/base/impair.h"
 #include "interconnect/base/log.h"
@@ -57,6 +58,25 @@ static int put(struct mesh_pair *m, struct mesh_pairing *p, const char *what)
 	return cw_impair(point);
 }
 
+static void tell_watcher(struct mesh_pair *m)
+{
+	if (m->watch)
+		m->watch(m->watch_ctx);
+}
+
+int pair_set_ppk(struct mesh_pairing *p)
+{
+	uint8_t key[MESH_PROOF_KEY], t[MESH_PROOF_T], ppk[MESH_PROOF_PPK];
+	int r;
+
+	if ((r = cw_hex_parse(p->key, key, sizeof key)) == 0 && (r = cw_hex_parse(p->transcript, t, sizeof t)) == 0 &&
+	    (r = mesh_proof_ppk(key, t, ppk)) == 0)
+		cw_hex_text(ppk, sizeof ppk, p->ppk);
+	cw_mem_wipe(key, sizeof key);
+	cw_mem_wipe(ppk, sizeof ppk);
+	return r;
+}
+
 int pair_change(struct pair_row *row, const struct mesh_pairing *next)
 {
 	struct mesh_pairing p = *next;
@@ -69,8 +89,11 @@ int pair_change(struct pair_row *row, const struct mesh_pairing *next)
 		return r;
 	}
 	row->p = p;
-	if (news)
-		cw_log(INFO, object_of(&p), "%s%s%s", p.state, p.reason[0] ? ": " : "", p.reason);
+	cw_mem_wipe(&p, sizeof p);
+	if (news) {
+		cw_log(INFO, object_of(&row->p), "%s%s%s", row->p.state, row->p.reason[0] ? ": " : "", row->p.reason);
+		tell_watcher(row->owner);
+	}
 	return 0;
 }
 
@@ -82,6 +105,7 @@ int pair_end(struct pair_row *row, const char *reason)
 	snprintf(p.state, sizeof p.state, "revoked");
 	snprintf(p.reason, sizeof p.reason, "%s", reason);
 	cw_mem_wipe(p.key, sizeof p.key);
+	cw_mem_wipe(p.ppk, sizeof p.ppk);
 	p.told = p.inviter;
 	if ((r = pair_change(row, &p)) == 0)
 		pair_kick(row->owner, row);
@@ -103,6 +127,7 @@ void pair_remove(struct mesh_pair *m, struct pair_row *row)
 	dial_free(row->dial);
 	cw_mem_wipe(&row->p, sizeof row->p);
 	free(row);
+	tell_watcher(m);
 }
 
 /* Forgets the oldest that is over and of which the other side needs no more news. */
@@ -211,6 +236,46 @@ int pair_check_peer(struct mesh_pair *m, const char *id, const char *name, const
 	return 0;
 }
 
+/* ---- for the other parts ---- */
+
+const struct mesh_pairing *mesh_pair_with(const struct mesh_pair *m, const char *site)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (pair_is(m->rows[i], "paired") && strcmp(m->rows[i]->p.peer_name, site) == 0)
+			return &m->rows[i]->p;
+	return NULL;
+}
+
+const struct mesh_pairing *mesh_pair_of(const struct mesh_pair *m, const uint8_t pin[CW_TLS_PIN])
+{
+	char text[2 * CW_TLS_PIN + 1];
+
+	cw_hex_text(pin, CW_TLS_PIN, text);
+	for (size_t i = 0; i < m->n; i++)
+		if (pair_is(m->rows[i], "paired") && strcmp(m->rows[i]->p.peer_pin, text) == 0)
+			return &m->rows[i]->p;
+	return NULL;
+}
+
+void mesh_pair_each(const struct mesh_pair *m, void (*fn)(void *ctx, const struct mesh_pairing *p), void *ctx)
+{
+	for (size_t i = 0; i < m->n; i++)
+		fn(ctx, &m->rows[i]->p);
+}
+
+void mesh_pair_watch(struct mesh_pair *m, void (*fn)(void *ctx), void *ctx)
+{
+	m->watch = fn;
+	m->watch_ctx = ctx;
+}
+
+void mesh_pair_ask_now(struct mesh_pair *m, const char *site)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (!m->rows[i]->p.inviter && pair_lives(m->rows[i]) && strcmp(m->rows[i]->p.peer_name, site) == 0)
+			pair_kick(m, m->rows[i]);
+}
+
 /* ---- as JSON ---- */
 
 static void set_time(struct cw_json *o, const char *key, int64_t s)
@@ -287,6 +352,21 @@ static bool is_hex(const char *text, size_t min, size_t max)
 	return !text[n] && n >= min && n <= max && n % 2 == 0;
 }
 
+/* One certificate, nothing behind it. */
+static bool ca_ok(const char *hex)
+{
+	size_t size = strlen(hex) / 2;
+	uint8_t der[MESH_CA_MAX];
+	struct cw_cert *c = NULL;
+	bool ok;
+
+	if (!is_hex(hex, 2, 2 * sizeof der) || cw_hex_parse(hex, der, size) < 0 || cw_cert_parse(der, size, &c) < 0)
+		return false;
+	ok = cw_cert_is_ca_p384(c);
+	cw_cert_free(c);
+	return ok;
+}
+
 int pair_read_site(const struct cw_json *body, struct mesh_proof_side *ret_side, struct cw_why *why)
 {
 	const struct cw_json *o = cw_json_get(body, "site");
@@ -300,8 +380,8 @@ int pair_read_site(const struct cw_json *body, struct mesh_proof_side *ret_side,
 		return cw_why_set(why, CW_E_INVALID, "site", "id", "must be 32 hexadecimal digits");
 	if (!mesh_site_name_ok(s.name))
 		return cw_why_set(why, CW_E_INVALID, "site", "name", "is not the name of a site");
-	if (!is_hex(s.ca, 2, 2 * MESH_CA_MAX))
-		return cw_why_set(why, CW_E_INVALID, "site", "ca", "must be a certificate in hexadecimal digits");
+	if (!ca_ok(s.ca))
+		return cw_why_set(why, CW_E_INVALID, "pairing", "site.ca", "must be the certificate of a CA with a P-384 key, DER in hexadecimal digits");
 	ret_side->id = s.id;
 	ret_side->name = s.name;
 	ret_side->ca = s.ca;

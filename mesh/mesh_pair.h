@@ -62,4 +62,16 @@ CW_NODISCARD int mesh_pair_sync(struct mesh_pair *m, const uint8_t pin[CW_TLS_PI
 /* True when PIN belongs to a pairing, in whatever state. */
 bool mesh_pair_knows(const struct mesh_pair *m, const uint8_t pin[CW_TLS_PIN]);
 
+/* ---- the other parts of the manager; pairings are borrowed until the loop turns ---- */
+/* The pairing in state paired with SITE, or with the owner of PIN; NULL when there is none. */
+const struct mesh_pairing *mesh_pair_with(const struct mesh_pair *m, const char *site);
+const struct mesh_pairing *mesh_pair_of(const struct mesh_pair *m, const uint8_t pin[CW_TLS_PIN]);
+void mesh_pair_each(const struct mesh_pair *m, void (*fn)(void *ctx, const struct mesh_pairing *p), void *ctx);
+/* The endpoints that an acceptor dials. How many of MAX were written. */
+size_t mesh_pair_endpoints(const struct mesh_pairing *p, struct cw_endpoint *ret_ep, size_t max);
+/* FN is called whenever a pairing changed its state or went; it must not change any. One watcher. */
+void mesh_pair_watch(struct mesh_pair *m, void (*fn)(void *ctx), void *ctx);
+/* Something points to an end of the pairing with SITE: its acceptor asks now instead of at its next turn. */
+void mesh_pair_ask_now(struct mesh_pair *m, const char *site);
+
 #endif

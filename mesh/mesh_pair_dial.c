@@ -290,6 +290,8 @@ static int proof_right(struct pair_row *row, const struct cw_json *body)
 		return CW_E_AUTH;
 	snprintf(p.state, sizeof p.state, "confirming");
 	p.expires = pair_wall_s() + MESH_PAIR_CONFIRM_S;
+	if ((r = pair_set_ppk(&p)) < 0)
+		return r;
 	cw_mem_wipe(p.key, sizeof p.key);
 	return pair_change(row, &p);
 }
@@ -410,17 +412,24 @@ static void on_answer(void *ctx, int r, int status, const struct cw_json *body)
 	dial_free(dial);
 }
 
+size_t mesh_pair_endpoints(const struct mesh_pairing *p, struct cw_endpoint *ret_ep, size_t max)
+{
+	char copy[sizeof p->endpoints], *save = NULL;
+	size_t n = 0;
+
+	snprintf(copy, sizeof copy, "%s", p->endpoints);
+	for (char *one = strtok_r(copy, ",", &save); one && n < max; one = strtok_r(NULL, ",", &save))
+		if (cw_endpoint_parse(one, &ret_ep[n]) == 0)
+			n++;
+	return n;
+}
+
 /* The next of the invitation's endpoints after one that did not answer. Family 0 when none can be read. */
 static struct cw_endpoint endpoint_of(const struct pair_row *row)
 {
 	struct cw_endpoint ep[MESH_INVITE_ADDRS] = { 0 };
-	char copy[sizeof row->p.endpoints], *save = NULL;
-	size_t n = 0;
+	size_t n = mesh_pair_endpoints(&row->p, ep, CW_COUNT(ep));
 
-	snprintf(copy, sizeof copy, "%s", row->p.endpoints);
-	for (char *one = strtok_r(copy, ",", &save); one && n < CW_COUNT(ep); one = strtok_r(NULL, ",", &save))
-		if (cw_endpoint_parse(one, &ep[n]) == 0)
-			n++;
 	return ep[n ? row->endpoint % n : 0];
 }
 

@@ -53,9 +53,13 @@ struct mesh_pair {
 	size_t n;
 	struct pair_hello hellos[PAIR_HELLOS];
 	struct pair_accept *accepts;
+	void (*watch)(void *ctx);
+	void *watch_ctx;
 };
 
 int64_t pair_wall_s(void);
+/* Derives the PPK of P, whose key and transcript are there. */
+CW_NODISCARD int pair_set_ppk(struct mesh_pairing *p);
 bool pair_is(const struct pair_row *row, const char *state);
 /* Not revoked. */
 bool pair_lives(const struct pair_row *row);

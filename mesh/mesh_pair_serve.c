@@ -182,7 +182,7 @@ static int take_invite(struct pair_row *row, const struct pair_hello *h, const u
 	cw_hex_text(t, MESH_PROOF_T, p.transcript);
 	cw_hex_text(words, sizeof words, p.words);
 	p.expires = pair_wall_s() + MESH_PAIR_CONFIRM_S;
-	return pair_change(row, &p);
+	return (r = pair_set_ppk(&p)) < 0 ? r : pair_change(row, &p);
 }
 
 static int prove_first(struct mesh_pair *m, struct pair_hello *h, const uint8_t nonce[MESH_PROOF_NONCE],

@@ -51,6 +51,20 @@ int mesh_proof_make(const uint8_t key[MESH_PROOF_KEY], enum mesh_proof_role role
 	return cw_hmac(CW_HASH_SHA384, key, MESH_PROOF_KEY, in, CW_COUNT(in), ret_proof);
 }
 
+int mesh_proof_ppk(const uint8_t key[MESH_PROOF_KEY], const uint8_t t[MESH_PROOF_T], uint8_t ret_ppk[MESH_PROOF_PPK])
+{
+	const struct cw_span in[] = { label("causeway pairing 1 ppk"), { t, MESH_PROOF_T } };
+
+	return cw_hmac(CW_HASH_SHA256, key, MESH_PROOF_KEY, in, CW_COUNT(in), ret_ppk);
+}
+
+int mesh_proof_ppk_for(const uint8_t ppk[MESH_PROOF_PPK], const char *name, uint8_t ret_ppk[MESH_PROOF_PPK])
+{
+	const struct cw_span in[] = { label("causeway pairing 1 ppk for"), label(name) };
+
+	return cw_hmac(CW_HASH_SHA256, ppk, MESH_PROOF_PPK, in, CW_COUNT(in), ret_ppk);
+}
+
 int mesh_proof_words(const uint8_t t[MESH_PROOF_T], uint8_t ret_words[MESH_WORDS_BYTES])
 {
 	const struct cw_span in[] = { label("causeway pairing 1 words"), { t, MESH_PROOF_T } };

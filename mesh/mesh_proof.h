@@ -25,7 +25,7 @@
 #include "mesh/mesh_invite.h"
 #include "mesh/mesh_words.h"
 
-enum { MESH_PROOF_KEY = 32, MESH_PROOF_NONCE = 32, MESH_PROOF_COMMIT = 32, MESH_PROOF_SIZE = 48, MESH_PROOF_T = 48 };
+enum { MESH_PROOF_KEY = 32, MESH_PROOF_NONCE = 32, MESH_PROOF_COMMIT = 32, MESH_PROOF_SIZE = 48, MESH_PROOF_T = 48, MESH_PROOF_PPK = 32 };
 
 /* One side of the exchange. */
 struct mesh_proof_side {
@@ -47,6 +47,10 @@ CW_NODISCARD int mesh_proof_commit(const uint8_t nonce[MESH_PROOF_NONCE], uint8_
 CW_NODISCARD int mesh_proof_transcript(const struct mesh_proof *p, uint8_t ret_t[MESH_PROOF_T]);
 CW_NODISCARD int mesh_proof_make(const uint8_t key[MESH_PROOF_KEY], enum mesh_proof_role role, const uint8_t t[MESH_PROOF_T],
 				 uint8_t ret_proof[MESH_PROOF_SIZE]);
+/* The post-quantum preshared key of a pairing: HMAC-SHA-256(K, label T). It outlives K. */
+CW_NODISCARD int mesh_proof_ppk(const uint8_t key[MESH_PROOF_KEY], const uint8_t t[MESH_PROOF_T], uint8_t ret_ppk[MESH_PROOF_PPK]);
+/* One of the keys derived from it: HMAC-SHA-256(PPK, label NAME). */
+CW_NODISCARD int mesh_proof_ppk_for(const uint8_t ppk[MESH_PROOF_PPK], const char *name, uint8_t ret_ppk[MESH_PROOF_PPK]);
 CW_NODISCARD int mesh_proof_words(const uint8_t t[MESH_PROOF_T], uint8_t ret_words[MESH_WORDS_BYTES]);
 
 #endif

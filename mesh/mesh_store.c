@@ -28,6 +28,7 @@ static const char *const steps[] = {
 	" created INTEGER NOT NULL, changed INTEGER NOT NULL,"
 	" CHECK (state <> 'paired' OR (local_ok = 1 AND remote_ok = 1))) STRICT;",
 	PROF_SCHEMA MESH_EVENT_SCHEMA MESH_JOB_SCHEMA MESH_NODE_SCHEMA MESH_OWNER_SCHEMA MESH_MOVE_SCHEMA MESH_SVC_SCHEMA,
+	"ALTER TABLE pairing ADD COLUMN ppk TEXT NOT NULL DEFAULT '';",
 };
 
 struct mesh_store {
@@ -42,13 +43,13 @@ static const struct column_row {
 #define NUMBER(f) { offsetof(struct mesh_pairing, f), 0 }
 	TEXT(state), NUMBER(inviter), TEXT(invite_id), NUMBER(expires), NUMBER(tries), TEXT(endpoints), TEXT(key), TEXT(nonce),
 	TEXT(transcript), TEXT(words), TEXT(peer_id), TEXT(peer_name), TEXT(peer_pin), TEXT(peer_ca), NUMBER(local_ok),
-	NUMBER(remote_ok), NUMBER(told), TEXT(reason), NUMBER(created), NUMBER(changed),
+	NUMBER(remote_ok), NUMBER(told), TEXT(reason), NUMBER(created), NUMBER(changed), TEXT(ppk),
 #undef TEXT
 #undef NUMBER
 };
 
 #define COLUMNS "state, inviter, invite_id, expires, tries, endpoints, key, nonce, transcript, words, peer_id, peer_name, peer_pin," \
-	" peer_ca, local_ok, remote_ok, told, reason, created, changed"
+	" peer_ca, local_ok, remote_ok, told, reason, created, changed, ppk"
 
 int mesh_store_open(const char *path, struct mesh_store **ret_store)
 {
@@ -153,7 +154,7 @@ int mesh_store_put(struct mesh_store *s, struct mesh_pairing *p)
 	int r;
 
 	if ((r = cw_db_prepare(s->db, "INSERT OR REPLACE INTO pairing (id, " COLUMNS ")"
-			       " VALUES (nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id", &st)) < 0)
+			       " VALUES (nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id", &st)) < 0)
 		return r;
 	cw_stmt_bind_int(st, 1, p->id);
 	bind_columns(st, 2, p);

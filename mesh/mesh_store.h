@@ -42,6 +42,7 @@ struct mesh_pairing {
 	int64_t told;                           /* acceptor: the other site knows that it is revoked */
 	char reason[160];                       /* of revoked */
 	int64_t created, changed;
+	char ppk[65];                           /* of the tunnels between the two; "" before there is one, and after the end */
 };
 
 CW_NODISCARD int mesh_store_open(const char *path, struct mesh_store **ret_store);

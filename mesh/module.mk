@@ -16,7 +16,7 @@ MESH_FILES = \
 	look_metrics.c \
 	look_openapi.c \
 	mesh_api.c \
-	mesh_caller.c \
+	mesh_calls.c \
 	mesh_chain.c \
 	mesh_conf.c \
 	mesh_etag.c \
@@ -43,6 +43,7 @@ MESH_FILES = \
 	mesh_pair.c \
 	mesh_pair_dial.c \
 	mesh_pair_serve.c \
+	mesh_peer.c \
 	mesh_proof.c \
 	mesh_query.c \
 	mesh_record.c \
@@ -53,6 +54,7 @@ MESH_FILES = \
 	mesh_words.c \
 
 $(eval $(call lib,mesh,mesh,$(MESH_FILES)))
+# What a whole manager links; tests of one, too.
 MANAGER_LIBS = mesh own profiles line base
 $(eval $(call prog,causewayd,mesh,managerd.c,$(MANAGER_LIBS),$(LIBEVENT_HTTP) $(BASE_LIBS)))
 HELP_FILES = \

@@ -106,6 +106,8 @@ bool cw_cert_has_ip(const struct cw_cert *c, const void *ip, size_t size);
  * are untrusted intermediates. WHY_TEXT (may be NULL) gets the reason of a refusal, static. Nothing is ever fetched. */
 CW_NODISCARD int cw_cert_verify(const struct cw_cert *cert, struct cw_cert *const *chain, size_t n,
 				const struct cw_cert *ca, int64_t now, const char **why_text);
+/* True for what may sign other certificates and has a key on P-384, as the CA of a site. */
+bool cw_cert_is_ca_p384(const struct cw_cert *c);
 /* Does KEY belong to CERT? */
 bool cw_cert_fits_key(const struct cw_cert *cert, const struct cw_key *k);
 /* Verifies SIG by the certificate's key with the algorithm of ALG_ID (DER AlgorithmIdentifier): ECDSA with

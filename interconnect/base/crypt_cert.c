@@ -346,6 +346,11 @@ int cw_cert_verify(const struct cw_cert *cert, struct cw_cert *const *chain, siz
 	return refused(why ? CW_E_AUTH : 0);
 }
 
+bool cw_cert_is_ca_p384(const struct cw_cert *c)
+{
+	return c->key && cw_key_is_p384(c->key) && X509_check_ca(c->x) == 1;
+}
+
 bool cw_cert_fits_key(const struct cw_cert *cert, const struct cw_key *k)
 {
 	return cert->key && cw_key_same(cert->key, k);

@@ -382,6 +382,11 @@ int cw_key_alg_id(const struct cw_key *k, const uint8_t **ret_der, size_t *ret_s
 	return 0;
 }
 
+bool cw_key_is_p384(const struct cw_key *k)
+{
+	return k->kind == KEY_P384;
+}
+
 unsigned cw_key_hash_number(const struct cw_key *k)
 {
 	return kind_rows[k->kind].hash_number;

@@ -25,6 +25,7 @@ int cw_pem_no_passphrase(char *buf, int size, int writing, void *ctx);
 
 /* Takes over PKEY, also on failure. CW_E_UNSUPPORTED when it is of a kind we do not do. */
 CW_NODISCARD int cw_key_wrap(struct evp_pkey_st *pkey, struct cw_key **ret_key);
+bool cw_key_is_p384(const struct cw_key *k);
 bool cw_key_same(const struct cw_key *a, const struct cw_key *b);
 
 #endif

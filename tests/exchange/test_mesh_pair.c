@@ -22,6 +22,9 @@
 
 #include <cmocka.h>
 
+#include "interconnect/base/clock.h"
+#include "interconnect/base/crypt.h"
+#include "interconnect/base/crypt_issue.h"
 #include "interconnect/base/hex.h"
 #include "interconnect/base/log.h"
 #include "mesh/mesh_invite.h"
@@ -37,6 +40,8 @@ static struct cw_loop *loop;
 static struct mesh_store *store;
 static struct mesh_site site;
 static struct mesh_pair *pair;
+static char ca_b[2 * MESH_CA_MAX + 1];          /* B's CA */
+static char leaf[2 * MESH_CA_MAX + 1];          /* a certificate that is none */
 
 /* ---- A ---- */
 
@@ -66,6 +71,35 @@ static void stop(void)
 	cw_loop_free(loop);
 }
 
+static void hex_of(const char *name, char ret_hex[2 * MESH_CA_MAX + 1])
+{
+	struct cw_cert *c = NULL;
+	const uint8_t *der;
+	char path[100];
+	size_t size;
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	assert_int_equal(cw_cert_load(path, &c), 0);
+	cw_cert_der(c, &der, &size);
+	assert_true(size <= MESH_CA_MAX);
+	cw_hex_text(der, size, ret_hex);
+	cw_cert_free(c);
+}
+
+static void certificates(void)
+{
+	char key[100], cert[100];
+	struct timespec now;
+
+	cw_clock_wall(&now);
+	snprintf(key, sizeof key, "%s/b.key", dir);
+	snprintf(cert, sizeof cert, "%s/b.crt", dir);
+	assert_int_equal(cw_issue_key(key), 0);
+	assert_int_equal(cw_issue_cert(&(struct cw_issue){ key, "cloud", NULL, NULL, now.tv_sec, 86400 }, cert), 0);
+	hex_of("b.crt", ca_b);
+	hex_of("tls.crt", leaf);
+}
+
 static void restart(void)
 {
 	stop();
@@ -88,12 +122,13 @@ static int setup(void **state)
 	cw_log_set_sink(quiet);
 	start();
 	assert_int_equal(mesh_site_init(&site, store, &conf, "onprem", "here", &why), 0);
+	certificates();
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "db", "db-wal", "db-shm", "token", "ca.key", "ca.crt", "tls.key", "tls.crt" };
+	static const char *const names[] = { "db", "db-wal", "db-shm", "token", "ca.key", "ca.crt", "tls.key", "tls.crt", "b.key", "b.crt" };
 	char path[100];
 
 	(void)state;
@@ -158,7 +193,7 @@ static struct b b_new(const struct mesh_invite *i, uint8_t pin)
 	memset(b.p.acceptor.nonce, pin ^ 0x55, sizeof b.p.acceptor.nonce);
 	b.p.acceptor.id = ID_B;
 	b.p.acceptor.name = "cloud";
-	b.p.acceptor.ca = "c0ffee";
+	b.p.acceptor.ca = ca_b;
 	assert_int_equal(mesh_proof_key(i->secret, b.key), 0);
 	return b;
 }
@@ -438,6 +473,42 @@ static void who_may_not_be_paired(void **state)
 	assert_int_equal(hello(&x), CW_E_CONFLICT);
 }
 
+/* A CA on P-256. */
+#define SMALL_CA \
+	"308201783082011da00302010202143eda54c759bc8937ad1396a9f0f177ac17435169300a06082a8648ce3d0403023010310e300c0603" \
+	"5504030c05736d616c6c3020170d3236313132313136313733355a180f32313236313032383136313733355a3010310e300c0603550403" \
+	"0c05736d616c6c3059301306072a8648ce3d020106082a8648ce3d0301070342000413aff9dbf82ea8ce8ec034f7c58fbe3b5579175d4e" \
+	"e04c0d09d7fb20b3439c64b968d87ce5837fc7358a1bca42fbd49abf0bc8344dd7f00213b8d43eabf778c5a3533051301d0603551d0e04" \
+	"1604141f296eb803ebda5b25702f979d95c0c305c9d566301f0603551d230418301680141f296eb803ebda5b25702f979d95c0c305c9d5" \
+	"66300f0603551d130101ff040530030101ff300a06082a8648ce3d0403020349003046022100dbaf16aa3cf4217c01a02b0789bfc144c1" \
+	"3a86c00b860fe8b14d4f93433438f8022100a3ec406caafdf20629dbab20b34f1a00bcf37f9fa4a64b2a9e0e027e16426408"
+
+/* What the appliances of both sites are to trust must be one CA, and a strong one. */
+static void a_ca_that_is_none(void **state)
+{
+	char longer[2 * MESH_CA_MAX + 3], shorter[2 * MESH_CA_MAX + 1], twice[4 * MESH_CA_MAX + 1];
+	const char *const bad[] = { "c0ffee", leaf, SMALL_CA, longer, shorter, twice };
+	struct mesh_invite i = invite();
+	struct b b = b_new(&i, 0xb0);
+
+	(void)state;
+	snprintf(longer, sizeof longer, "%s00", ca_b);
+	snprintf(shorter, sizeof shorter, "%.*s", (int)strlen(ca_b) - 2, ca_b);
+	snprintf(twice, sizeof twice, "%s%s", ca_b, ca_b);
+	for (size_t n = 0; n < CW_COUNT(bad); n++) {
+		CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
+		CW_AUTO(cw_json_cleanup) struct cw_json *ask = NULL;
+		struct cw_why why = { 0 };
+
+		b.p.acceptor.ca = bad[n];
+		ask = hello_body(&b);
+		assert_int_equal(mesh_pair_hello(pair, b.p.acceptor.pin, ask, &body, &why), CW_E_INVALID);
+		assert_string_equal(why.field, "site.ca");
+	}
+	b.p.acceptor.ca = ca_b;
+	assert_int_equal(hello(&b), 0);
+}
+
 static void malformed_messages(void **state)
 {
 	static const struct {
@@ -515,7 +586,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(the_whole_way), T(everything_twice), T(wrong_secret), T(four_wrong_ones_are_forgiven), T(nonce_is_bound_before),
 		T(every_part_is_proved), T(two_with_one_string), T(stolen_proof), T(wrong_words), T(who_may_not_be_paired),
-		T(malformed_messages), T(at_most_so_many), T(who_is_admin),
+		T(a_ca_that_is_none), T(malformed_messages), T(at_most_so_many), T(who_is_admin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
