@@ -38,8 +38,13 @@ static int not_there(const struct cli_args *a)
 {
 	struct cw_why why = { 0 };
 
-	cw_why_set(&why, CW_E_USAGE, a->cmd->noun, a->cmd->verb, "is asked of a daemon by --socket, not of a manager");
+	cw_why_set(&why, CW_E_USAGE, a->cmd->noun, a->cmd->verb, "is asked of an appliance or agent, not of a manager");
 	return cli_refuse(CW_E_USAGE, &why);
+}
+
+static bool is_manager(const char *socket)
+{
+	return cli_rpc_is_manager(socket) || cli_rpc_is_http(socket);
 }
 
 /* Commands that both know go to the one that is there: a socket says by its name who listens, or is asked. */
@@ -48,17 +53,13 @@ static int run(struct cli_args *a)
 	const char *url = a->url ? a->url : a->socket ? NULL : getenv("CAUSEWAY_URL");
 	bool both = a->cmd->path && a->cmd->rpc;
 
-	if (a->url && !a->cmd->path)
-		return not_there(a);
-	if (url && *url && a->cmd->path)
-		return run_url(a, url);
 	if (!a->cmd->path)
-		return cli_daemon_run(a, a->socket);
-	if (!a->socket)
-		return !both || cli_rpc_is_socket(MANAGER) ? cli_manager_run(a, MANAGER, NULL) : cli_daemon_run(a, NULL);
-	if (both && !cli_rpc_is_manager(a->socket) && !cli_rpc_is_http(a->socket))
-		return cli_daemon_run(a, a->socket);
-	return cli_manager_run(a, a->socket, NULL);
+		return a->url || (a->socket && is_manager(a->socket)) ? not_there(a) : cli_daemon_run(a, a->socket);
+	if (url && *url)
+		return run_url(a, url);
+	if (a->socket)
+		return !both || is_manager(a->socket) ? cli_manager_run(a, a->socket, NULL) : cli_daemon_run(a, a->socket);
+	return !both || cli_rpc_is_socket(MANAGER) ? cli_manager_run(a, MANAGER, NULL) : cli_daemon_run(a, NULL);
 }
 
 int main(int argc, char **argv)

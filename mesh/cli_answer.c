@@ -63,7 +63,7 @@ static bool length_of(struct span value, size_t *ret_size)
 		n = n * 10 + (size_t)(*p - '0');
 	}
 	*ret_size = n;
-	return true;
+	return n <= CLI_ANSWER_MAX - HEAD_MAX;
 }
 
 struct head {

@@ -12,6 +12,9 @@
 #include "interconnect/base/err.h"
 #include "interconnect/base/json.h"
 
+/* Of the whole answer; one that says that it is longer is malformed. */
+enum { CLI_ANSWER_MAX = 4 << 20 };
+
 struct cli_answer {
 	int status;
 	bool last;                      /* the connection ends with it */

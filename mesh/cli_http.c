@@ -137,11 +137,11 @@ static int answer_read(struct cli_http *h, struct cli_answer *ret_answer, size_t
 
 	while (r == 0 && size < CLI_ANSWER_MAX) {
 		n = cli_conn_recv(&h->conn, h->buf + size, CLI_ANSWER_MAX - size);
-		if (n < 0 && n != -ECONNRESET)
-			return (int)n;
-		size += n > 0 ? (size_t)n : 0;
+		if (n < 0)
+			return n == -ECONNRESET && size ? CW_E_TRUNC : (int)n;
+		size += (size_t)n;
 		*ret_size = size;
-		r = cli_answer_parse(h->buf, size, n <= 0, ret_answer);
+		r = cli_answer_parse(h->buf, size, n == 0, ret_answer);
 	}
 	return r ? r : CW_E_LIMIT;
 }

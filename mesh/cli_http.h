@@ -16,7 +16,7 @@
 #include "mesh/cli_conn.h"
 #include "mesh/cli_url.h"
 
-enum { CLI_PATH_SIZE = 256, CLI_KEY_SIZE = 33, CLI_ANSWER_MAX = 4 << 20 };
+enum { CLI_PATH_SIZE = 256, CLI_KEY_SIZE = 33 };
 
 struct cli_http {
 	const char *socket;             /* or */

@@ -4,3 +4,4 @@ $(eval $(call test,test_crypt_cert,tests/unit,test_crypt_cert.c,base,$(LIBCRYPTO
 $(eval $(call test,test_wycheproof,tests/unit,test_wycheproof.c,base,$(JANSSON) $(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_crypt_cert,tests/fuzz,fuzz_crypt_cert.c,base,$(LIBCRYPTO)))
 $(eval $(call test,test_crypt_tls,tests/unit,test_crypt_tls.c,base,-lssl $(LIBCRYPTO)))
+$(eval $(call test,test_crypt_stream,tests/unit,test_crypt_stream.c,base,-lssl $(LIBCRYPTO)))

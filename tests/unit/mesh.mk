@@ -4,6 +4,10 @@ $(eval $(call test,test_cli_out,tests/unit,test_cli_out.c,cli base,-lssl $(BASE_
 $(eval $(call test,test_cli,tests/unit,test_cli.c,cli base,-lssl $(BASE_LIBS) $(SMARTCOLS)))
 $(B)/test/test_cli: | $(B)/bin/causeway
 $(eval $(call test,test_cli_answer,tests/unit,test_cli_answer.c,cli base,$(BASE_LIBS)))
+$(eval $(call test,test_cli_manager,tests/unit,test_cli_manager.c,cli base,$(BASE_LIBS)))
+$(B)/test/test_cli_manager: | $(B)/bin/causeway
+$(eval $(call test,test_cli_site,tests/unit,test_cli_site.c,base,$(BASE_LIBS)))
+$(B)/test/test_cli_site: | $(B)/bin/causeway $(B)/bin/causewayd
 $(eval $(call test,test_cli_url,tests/unit,test_cli_url.c,cli base,-lssl $(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_cli_answer,tests/fuzz,fuzz_cli_answer.c,cli base,$(BASE_LIBS)))
 MESH_TESTS = test_mesh_conf test_mesh_event test_mesh_query test_mesh_invite test_mesh_proof test_mesh_store test_mesh_words

@@ -24,10 +24,11 @@
 #include "interconnect/base/loop.h"
 #include "interconnect/base/rpc.h"
 #include "mesh/cli_rpc.h"
+#include "tests/lib/cli_run.h"
 
-enum { TEXT_MAX = 16384, PATH_SIZE = 100 };
+enum { PATH_SIZE = 100 };
 
-static char program[4096], folder[64], path[PATH_SIZE];
+static char folder[64], *const path = cli_socket;
 
 /* ---- the daemon ---- */
 
@@ -161,7 +162,7 @@ static int setup(void **state)
 	snprintf(folder, sizeof folder, "/tmp/cwc-cli.XXXXXX");
 	if (!mkdtemp(folder) || pipe(fds) < 0)
 		return -1;
-	snprintf(path, sizeof path, "%s/agent.sock", folder);
+	snprintf(path, PATH_SIZE, "%s/agent.sock", folder);
 	daemon_pid = fork();
 	if (daemon_pid == 0)
 		daemon_main(fds[1]);
@@ -181,93 +182,15 @@ static int teardown(void **state)
 	return rmdir(folder);
 }
 
-/* ---- the program ---- */
-
-struct run {
-	int status;
-	char out[TEXT_MAX], err[TEXT_MAX];
-};
-
-enum { ARGV_MAX = 24 };
-
-/* IN -1: nothing to read. */
-static pid_t spawn(const char *line, int in, int out, int err)
-{
-	static char copy[1024];
-	char *argv[ARGV_MAX] = { program }, *save = NULL;
-	size_t n = 1;
-	pid_t pid;
-
-	snprintf(copy, sizeof copy, "%s", line);
-	for (char *w = strtok_r(copy, " ", &save); w && n + 1 < ARGV_MAX; w = strtok_r(NULL, " ", &save))
-		argv[n++] = w;
-	pid = fork();
-	if (pid == 0) {
-		dup2(in < 0 ? open("/dev/null", O_RDONLY) : in, STDIN_FILENO);
-		dup2(out, STDOUT_FILENO);
-		dup2(err, STDERR_FILENO);
-		execv(program, argv);
-		_exit(127);
-	}
-	assert_true(pid > 0);
-	return pid;
-}
-
-static void read_all(int fd, char *buf)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	while (len + 1 < TEXT_MAX && (n = read(fd, buf + len, TEXT_MAX - 1 - len)) > 0)
-		len += (size_t)n;
-	buf[len] = '\0';
-	close(fd);
-}
-
-static int status_of(pid_t pid)
-{
-	int status = 0;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-/* Runs causeway with the socket and the words of LINE; outputs are small enough for their pipes. */
-static void run(const char *line, struct run *ret_run)
-{
-	char whole[512];
-	int out[2], err[2];
-	pid_t pid;
-
-	snprintf(whole, sizeof whole, "--socket %s %s", path, line);
-	assert_int_equal(pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC), 0);
-	pid = spawn(whole, -1, out[1], err[1]);
-	close(out[1]);
-	close(err[1]);
-	read_all(out[0], ret_run->out);
-	read_all(err[0], ret_run->err);
-	ret_run->status = status_of(pid);
-}
-
-static void expect(const char *line, int status, const char *out, const char *err)
-{
-	struct run x;
-
-	run(line, &x);
-	if (x.status != status || !strstr(x.out, out) || !strstr(x.err, err))
-		fail_msg("'%s': status %d, want %d\nout: %s\nerr: %s", line, x.status, status, x.out, x.err);
-}
-
 static void test_plain(void **state)
 {
 	(void)state;
-	expect("--version", 0, "causeway ", "");
-	expect("help", 0, "usage: causeway", "");
-	expect("tunnel list", 0, "", "no tunnels");
-	expect("-o json tunnel list", 0, "\"items\": []", "");
-	expect("tunnel lst", 2, "", "causeway: tunnel: lst: ");
-	expect("extension list", 2, "", "causeway: ");        /* this daemon has none */
+	cli_expect("--version", 0, "causeway ", "");
+	cli_expect("help", 0, "usage: causeway", "");
+	cli_expect("tunnel list", 0, "", "no tunnels");
+	cli_expect("-o json tunnel list", 0, "\"items\": []", "");
+	cli_expect("tunnel lst", 2, "", "causeway: tunnel: lst: ");
+	cli_expect("extension list", 2, "", "causeway: ");        /* this daemon has none */
 }
 
 static void test_problem_codes(void **state)
@@ -282,34 +205,34 @@ static void test_problem_codes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < CW_COUNT(cases); i++)
-		expect(cases[i].line, cases[i].status, "", "causeway: vm web1: network: has no extension\n");
+		cli_expect(cases[i].line, cases[i].status, "", "causeway: vm web1: network: has no extension\n");
 }
 
 static void test_job_ends(void **state)
 {
 	(void)state;
-	expect("migration create done --to cloud", 0, "state:    succeeded", "");
-	expect("migration create succeeded --to cloud", 0, "state:    succeeded", "web1: copy 10 %");
-	expect("migration create rolled_back --to cloud", 4, "rolled_back", "causeway: migration rolled_back: state: rolled_back\n");
-	expect("migration create waiting_operator --to cloud", 6, "waiting_operator", "causeway: migration waiting_operator: state: ");
-	expect("migration create full --to cloud", 5, "", "causeway: vm full: disks[0]: needs 2 GiB at the target, 1 GiB is free\n");
-	expect("migration create queued --to cloud", 1, "queued", "state: queued");
-	expect("migration watch succeeded", 0, "succeeded", "web1: switch 99 %");
-	expect("-o json migration watch rolled_back", 4, "\"state\": \"rolled_back\"", "");
-	expect("migration validate web1 --to cloud", 0, "possible: true", "");
-	expect("migration create web1 --to cloud --dry-run", 0, "possible: true", "");
-	expect("migration cancel rolled_back", 0, "rolled_back", "");
-	expect("migration cancel succeeded", 9, "succeeded", "it succeeded before it could be cancelled");
+	cli_expect("migration create done --to cloud", 0, "state:    succeeded", "");
+	cli_expect("migration create succeeded --to cloud", 0, "state:    succeeded", "web1: copy 10 %");
+	cli_expect("migration create rolled_back --to cloud", 4, "rolled_back", "causeway: migration rolled_back: state: rolled_back\n");
+	cli_expect("migration create waiting_operator --to cloud", 6, "waiting_operator", "causeway: migration waiting_operator: state: ");
+	cli_expect("migration create full --to cloud", 5, "", "causeway: vm full: disks[0]: needs 2 GiB at the target, 1 GiB is free\n");
+	cli_expect("migration create queued --to cloud", 1, "queued", "state: queued");
+	cli_expect("migration watch succeeded", 0, "succeeded", "web1: switch 99 %");
+	cli_expect("-o json migration watch rolled_back", 4, "\"state\": \"rolled_back\"", "");
+	cli_expect("migration validate web1 --to cloud", 0, "possible: true", "");
+	cli_expect("migration create web1 --to cloud --dry-run", 0, "possible: true", "");
+	cli_expect("migration cancel rolled_back", 0, "rolled_back", "");
+	cli_expect("migration cancel succeeded", 9, "succeeded", "it succeeded before it could be cancelled");
 }
 
 /* Without a terminal: one line per phase and tenth part, none twice. */
 static void test_progress_lines(void **state)
 {
-	struct run x;
+	struct cli_run x;
 	size_t lines = 0;
 
 	(void)state;
-	run("migration watch succeeded", &x);
+	cli_run("migration watch succeeded", NULL, &x);
 	for (const char *p = x.err; (p = strchr(p, '\n')) != NULL; p++)
 		lines++;
 	assert_int_equal(lines, 2);
@@ -319,65 +242,33 @@ static void test_progress_lines(void **state)
 static void test_leave_early(void **state)
 {
 	(void)state;
-	expect("migration create slow --to cloud --detach", 0, "slow\n", "");
-	expect("-o json migration create slow --to cloud --detach", 0, "\"id\": \"slow\"", "");
-	expect("migration watch slow --wait=50ms", 3, "", "migration watch slow\n");
-	expect("migration create slow --to cloud --wait=50ms", 3, "", "causeway: migration slow: goes on; watch it with: causeway --socket ");
+	cli_expect("migration create slow --to cloud --detach", 0, "slow\n", "");
+	cli_expect("-o json migration create slow --to cloud --detach", 0, "\"id\": \"slow\"", "");
+	cli_expect("migration watch slow --wait=50ms", 3, "", "migration watch slow\n");
+	cli_expect("migration create slow --to cloud --wait=50ms", 3, "", "causeway: migration slow: goes on; watch it with: causeway --socket ");
 }
 
 static void test_interrupt(void **state)
 {
-	char line[256], text[TEXT_MAX] = "";
-	size_t len = 0;
-	ssize_t n;
-	int err[2];
-	pid_t pid;
+	static char text[CLI_TEXT_MAX];
 
 	(void)state;
-	snprintf(line, sizeof line, "--socket %s migration create slow --to cloud", path);
-	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
-	pid = spawn(line, -1, err[1], err[1]);
-	close(err[1]);
-	while (!strstr(text, "switch 99") && (n = read(err[0], text + len, sizeof text - 1 - len)) > 0)
-		len += (size_t)n;
-	kill(pid, SIGINT);
-	read_all(err[0], text);
-	assert_int_equal(status_of(pid), 130);
+	assert_int_equal(cli_interrupt("migration create slow --to cloud", "switch 99", text), 130);
 	assert_non_null(strstr(text, "goes on; watch it with: causeway --socket "));
-}
-
-/* Runs LINE with a terminal as input and error, on which somebody types TYPED; TEXT is what the terminal showed. */
-static int run_on_terminal(const char *line, const char *typed, char *text)
-{
-	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave, status;
-	char whole[512];
-	pid_t pid;
-
-	assert_true(master >= 0);
-	assert_int_equal(grantpt(master) | unlockpt(master), 0);
-	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-	assert_true(slave >= 0);
-	assert_int_equal(write(master, typed, strlen(typed)), (ssize_t)strlen(typed));
-	snprintf(whole, sizeof whole, "--socket %s %s", path, line);
-	pid = spawn(whole, slave, slave, slave);
-	status = status_of(pid);
-	close(slave);
-	read_all(master, text);
-	return status;
 }
 
 static void test_terminal(void **state)
 {
-	char text[TEXT_MAX];
+	char text[CLI_TEXT_MAX];
 
 	(void)state;
-	assert_int_equal(run_on_terminal("migration watch succeeded", "", text), 0);
+	assert_int_equal(cli_run_on_terminal("migration watch succeeded", "", text), 0);
 	assert_non_null(strstr(text, "\r\033[Kweb1: copy 10 %"));
 	assert_non_null(strstr(text, "\r\033[Kweb1: copy 11 %"));
-	assert_int_equal(run_on_terminal("migration cancel rolled_back", "n\n", text), 1);
+	assert_int_equal(cli_run_on_terminal("migration cancel rolled_back", "n\n", text), 1);
 	assert_non_null(strstr(text, "Go on? [y/N]"));
-	assert_int_equal(run_on_terminal("migration cancel rolled_back", "y\n", text), 0);
-	assert_int_equal(run_on_terminal("migration cancel rolled_back --yes", "", text), 0);
+	assert_int_equal(cli_run_on_terminal("migration cancel rolled_back", "y\n", text), 0);
+	assert_int_equal(cli_run_on_terminal("migration cancel rolled_back --yes", "", text), 0);
 	assert_null(strstr(text, "Go on?"));
 }
 
@@ -385,7 +276,7 @@ static void test_terminal(void **state)
 static void test_daemon_dies(void **state)
 {
 	(void)state;
-	expect("migration watch dies", 0, "succeeded", "went away, dialling again");
+	cli_expect("migration watch dies", 0, "succeeded", "went away, dialling again");
 }
 
 static void test_unreachable(void **state)
@@ -394,10 +285,10 @@ static void test_unreachable(void **state)
 
 	(void)state;
 	memcpy(saved, path, sizeof saved);
-	snprintf(path, sizeof path, "%s/nobody.sock", folder);
-	expect("vm list", 8, "", "nobody.sock: no daemon listens here");
-	memset(path, 'x', sizeof path - 1);
-	expect("vm list", 8, "", "no daemon listens here");
+	snprintf(path, PATH_SIZE, "%s/nobody.sock", folder);
+	cli_expect("vm list", 8, "", "nobody.sock: no daemon listens here");
+	memset(path, 'x', PATH_SIZE - 1);
+	cli_expect("vm list", 8, "", "no daemon listens here");
 	memcpy(path, saved, sizeof saved);
 }
 
@@ -450,11 +341,12 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain), cmocka_unit_test(test_problem_codes), cmocka_unit_test(test_job_ends),
-		cmocka_unit_test(test_progress_lines), cmocka_unit_test(test_leave_early), cmocka_unit_test(test_interrupt), cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_progress_lines), cmocka_unit_test(test_leave_early), cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_daemon_dies), cmocka_unit_test(test_unreachable), cmocka_unit_test(test_find),
 	};
-	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 
-	snprintf(program, sizeof program, "%.*s../bin/causeway", slash ? (int)(slash - argv[0] + 1) : 0, argv[0]);
+	(void)argc;
+	cli_run_init(argv[0]);
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
