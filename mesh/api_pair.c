@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_pair.c - routes of pairings: for people, and for the other site. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "interconnect/base/clock.h"
 #include "mesh/mesh_api.h"
 #include "mesh/mesh_pair.h"
 #include "mesh/mesh_peer.h"
+
+enum { CHECK_MS = 5000 };
 
 /* "connected": calls go both ways at this moment. */
 static void set_connected(struct api_call *c, struct cw_json *pairing)
@@ -87,6 +92,54 @@ static int pairing_revoke(struct api_call *c)
 	return mesh_pair_revoke(c->m->pair, c->name, &c->body, &c->why);
 }
 
+/* A question to the other site that waits for its answer. */
+struct check {
+	struct mesh_req *req;
+	char site[MESH_NAME_MAX + 1], id[33];
+	uint64_t start_us;
+};
+
+static void on_checked(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
+{
+	CW_AUTO(cw_free_cleanup) struct check *k = ctx;
+	struct cw_why own = r < 0 ? *why : (struct cw_why){ 0 };
+	struct cw_json *o;
+
+	if (r == 0 && strcmp(cw_json_get_str(body, "id", ""), k->id) != 0)
+		r = cw_why_set(&own, CW_E_CONFLICT, "pairing", "site_id", "is not what the other site says of itself");
+	if (r < 0) {
+		api_fail(k->req, r, &own);
+		return;
+	}
+	o = cw_json_object();
+	cw_json_set_str(o, "site", k->site);
+	cw_json_set_str(o, "site_id", k->id);
+	cw_json_set_int(o, "rtt_us", (int64_t)(cw_clock_now_us() - k->start_us));
+	api_reply(k->req, 200, o);
+}
+
+static int pairing_check(struct api_call *c)
+{
+	const struct mesh_pairing *p = mesh_pair_with(c->m->pair, c->name);
+	struct check *k;
+	int r;
+
+	if (!p)
+		return cw_why_set(&c->why, CW_E_NOT_FOUND, "pairing", NULL, "there is no pairing with site %s that is confirmed", c->name);
+	if (!(k = calloc(1, sizeof *k)))
+		return -ENOMEM;
+	k->req = c->req;
+	snprintf(k->site, sizeof k->site, "%s", p->peer_name);
+	snprintf(k->id, sizeof k->id, "%s", p->peer_id);
+	k->start_us = cw_clock_now_us();
+	if ((r = mesh_peer_ask(c->m->peers, p->peer_name, "site", "show", NULL, NULL, CHECK_MS, on_checked, k, &c->why)) < 0) {
+		free(k);
+		return r;
+	}
+	c->pending = true;
+	return 0;
+}
+
 /* ---- other sites ---- */
 
 static int pair_hello(struct api_call *c)
@@ -121,6 +174,7 @@ static const struct api_route routes[] = {
 	{ "POST", "/api/v1/pairings/accept", NULL, api_is_admin, pairing_accept, 201, 0, "Accepts an invitation: invite" },
 	{ "GET", "/api/v1/pairings/", "", api_is_admin, pairing_show, 200, 0, "One pairing" },
 	{ "POST", "/api/v1/pairings/", "/confirm", api_is_admin, pairing_confirm, 200, 0, "Confirms a pairing: words" },
+	{ "POST", "/api/v1/pairings/", "/check", api_is_admin, pairing_check, 200, 0, "Asks the other site who it is" },
 	{ "POST", "/api/v1/pairings/", "/revoke", api_is_admin, pairing_revoke, 200, 0, "Ends a pairing" },
 	{ "POST", "/pair/v1/hello", NULL, api_has_key, pair_hello, 200, 0, NULL },
 	{ "POST", "/pair/v1/prove", NULL, api_has_key, pair_prove, 200, 0, NULL },
