@@ -84,6 +84,7 @@ char *look_metrics(struct manager *m)
 	jobs(f, m);
 	pairings(f, m);
 	process(f, m);
+	look_nodes(f, m);
 	failed = ferror(f);
 	if (fclose(f) != 0 || failed) {
 		free(text);

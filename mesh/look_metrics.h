@@ -7,9 +7,13 @@
 #ifndef LOOK_METRICS_H
 #define LOOK_METRICS_H
 
+#include <stdio.h>
+
 #include "mesh/manager.h"
 
 /* Heap text; free() it. NULL without memory. */
 char *look_metrics(struct manager *m);
+/* The part of appliances and agents. look_nodes.c */
+void look_nodes(FILE *f, const struct manager *m);
 
 #endif

@@ -18,6 +18,7 @@ static const struct api_table *const tables[] = {
 	&api_profile_table,
 	&api_job_table,
 	&api_event_table,
+	&api_network_table,
 	&api_look_table,
 };
 
@@ -148,7 +149,6 @@ static bool path_is(const struct api_route *row, const char *path, char name[API
 		return strcmp(row->before, path) == 0;
 	after = strlen(row->after);
 	return n > before + after && strncmp(path, row->before, before) == 0 && strcmp(path + n - after, row->after) == 0 &&
-	       !memchr(path + before, '/', n - before - after) &&
 	       mesh_query_name(path + before, n - before - after, name, API_NAME_MAX) == 0;
 }
 

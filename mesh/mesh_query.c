@@ -72,11 +72,10 @@ static int decode(const char *raw, size_t n, bool plus, char *out, size_t size, 
 int mesh_query_name(const char *raw, size_t n, char *out, size_t size)
 {
 	size_t len = 0;
-	int r;
 
-	if ((r = decode(raw, n, false, out, size, &len)) < 0)
-		return r;
-	return len > 0 && !memchr(out, '/', len) ? 0 : CW_E_MALFORMED;
+	if (n == 0 || memchr(raw, '/', n))
+		return CW_E_MALFORMED;
+	return decode(raw, n, false, out, size, &len);
 }
 
 /* One part of the query, decoded behind what is there; *RET_AT is where. */

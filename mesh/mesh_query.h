@@ -28,7 +28,8 @@ const char *mesh_query_get(const struct mesh_query *q, const char *name, const c
 /* A whole number without sign: 1, 0 when NAME is not there, CW_E_INVALID with WHY. */
 CW_NODISCARD int mesh_query_int(const struct mesh_query *q, const char *name, int64_t min, int64_t max, int64_t *ret_v,
 				struct cw_why *why);
-/* Decodes the N bytes at RAW, one name of a path, to OUT of SIZE bytes; a '/' in it is malformed. */
+/* Decodes the N bytes at RAW, one name of a path, to OUT of SIZE bytes: "%2F" is a '/' in the name ("APPLIANCE/TUNNEL"), one that
+ * is not encoded is malformed. A name is something to look up, never a part of the path of a file. */
 CW_NODISCARD int mesh_query_name(const char *raw, size_t n, char *out, size_t size);
 
 #endif

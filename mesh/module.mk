@@ -10,10 +10,12 @@ MESH_FILES = \
 	api_look.c \
 	api_mesh.c \
 	api_node.c \
+	api_network.c \
 	api_pair.c \
 	api_profile.c \
 	api_site.c \
 	look_metrics.c \
+	look_nodes.c \
 	look_openapi.c \
 	mesh_api.c \
 	mesh_calls.c \

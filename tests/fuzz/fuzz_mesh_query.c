@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	if (mesh_query_name((const char *)data, size, name, 16) == 0) {
-		if (strlen(name) == 0 || strchr(name, '/'))
+		if (strlen(name) == 0 || memchr(data, '/', size))
 			abort();
 		must_be_text(name);
 	}
