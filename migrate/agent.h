@@ -16,6 +16,8 @@
 
 struct node;
 struct peer_listener;
+struct warrant;
+struct warrant_box;
 struct cw_rpc_server;
 
 struct agent_counters {
@@ -35,6 +37,8 @@ struct agent {
 	struct peer_listener *listener;
 	struct src *srcs;               /* migrations that leave */
 	struct dst *dsts;               /* migrations that arrive */
+	struct warrant *warrants;       /* questions to the manager */
+	struct warrant_box *warrant_box;
 	struct agent_counters counters;
 };
 

@@ -37,6 +37,8 @@ static const struct cw_conf_row peer_rows[] = {
 	  .help = "Name of the site" },
 	{ FIELD(agent_conf_peer, dial), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 110,
 	  .help = "Where streams to its agent are dialled" },
+	{ FIELD(agent_conf_peer, ca), .kind = CW_CONF_STR, .min = 0, .max = 255,
+	  .help = "File of its CA certificate" },
 };
 static const struct cw_conf_obj peer_obj = { "peer", sizeof(struct agent_conf_peer), peer_rows, CW_COUNT(peer_rows),
 	peer_check };

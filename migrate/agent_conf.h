@@ -10,6 +10,7 @@
 struct agent_conf_peer {
 	char *site;
 	char *dial;
+	char *ca;                               /* "": records are not asked to be signed */
 };
 
 struct agent_conf_pool {

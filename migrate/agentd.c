@@ -14,6 +14,7 @@
 #include "migrate/dst.h"
 #include "migrate/peer.h"
 #include "migrate/src.h"
+#include "migrate/warrant.h"
 
 CW_LOG_MODULE(agent);
 
@@ -59,7 +60,7 @@ static int start(struct agent *a)
 	if ((r = cw_rpc_server_new(a->loop, c->control, agent_cmd_rows, agent_cmd_n_rows, a, &a->control)) < 0 ||
 	    (r = peer_listen(a)) < 0 || (r = src_recover(a)) < 0)
 		return r;
-	return dst_recover(a);
+	return (r = dst_recover(a)) < 0 ? r : warrant_start(a);
 }
 
 static void stop(struct agent *a, struct agent_node *node)
@@ -69,6 +70,7 @@ static void stop(struct agent *a, struct agent_node *node)
 	peer_listen_stop(a);
 	src_stop(a);
 	dst_stop(a);
+	warrant_stop(a);
 	work_free(a->query);
 	jobs_close(a->jobs);
 	virt_free(a->virt);

@@ -26,6 +26,7 @@
 #include "interconnect/base/mem.h"
 #include "interconnect/base/rand.h"
 #include "migrate/dst_obj.h"
+#include "migrate/warrant.h"
 
 CW_LOG_MODULE(dst);
 
@@ -133,6 +134,16 @@ static void task_post(struct dst *d, struct cw_rpc_call *call, void (*run)(void 
 }
 
 /* ---- validate ---- */
+
+/* With a CA for the site, what it offers must carry its signature: before anything is made here. */
+static int accept_signature(struct agent *a, const struct offer *o, struct cw_why *why)
+{
+	struct own_sig s = { .o = o->record };
+
+	snprintf(s.signer, sizeof s.signer, "%s", o->signer);
+	snprintf(s.signature, sizeof s.signature, "%s", o->signature);
+	return warrant_check(a, o->from, &o->record, &s, why);
+}
 
 static int accept_owner(struct agent *a, const struct offer *o, struct cw_why *why)
 {
@@ -364,7 +375,7 @@ void dst_on_prepare(void *ctx, struct cw_rpc_call *call, const struct cw_json *r
 	else
 		r = dst_new(a, id, &d);
 	if (r == 0 && ((r = offer_from_json(cw_json_get(request, "args"), peer_site(call), &d->offer, &why)) < 0 ||
-		       (r = accept_owner(a, d->offer, &why)) < 0))
+		       (r = accept_owner(a, d->offer, &why)) < 0 || (r = accept_signature(a, d->offer, &why)) < 0))
 		dst_free(cw_steal(&d));
 	if (r < 0)
 		cw_rpc_fail(call, r, &why);
@@ -526,30 +537,36 @@ static void commit_done(void *ctx)
 	task_end(t);
 }
 
-static int commit_records(struct dst *d, int64_t epoch, const char *hash, struct own out[2], struct cw_why *why)
+static int commit_records(struct dst *d, const struct cw_json *args, struct own out[2], struct cw_why *why)
 {
+	const struct cw_json *records = cw_json_get(args, "records");
 	const char *site = d->agent->conf.site;
 	struct own prepared;
+	struct own_sig last;
 	int r;
 
 	if ((r = own_load(jobs_db(d->agent->jobs), d->uuid, &prepared)) < 0 ||
 	    (r = own_next(&prepared, OWN_RELEASED, site, &out[0])) < 0 ||
 	    (r = own_next(&out[0], OWN_OWNED, site, &out[1])) < 0)
 		return r;
-	if (out[0].epoch != epoch || strcmp(out[0].hash, hash) != 0)
+	if (out[0].epoch != cw_json_get_int(args, "epoch", 0) || strcmp(out[0].hash, cw_json_get_str(args, "hash", "")) != 0)
 		return cw_why_set(why, CW_E_AUTH, d->id, "hash",
 				  "is not that of the record that releases this VM to us");
-	return 0;
+	warrant_last(records, d->uuid, &last);
+	if ((r = warrant_check(d->agent, d->job->from, &out[0], &last, why)) < 0 || !warrant_has_manager(d->agent) || !records)
+		return r;
+	warrant_keep(d->job, records);
+	return job_save(d->job);
 }
 
-/* RELEASED is known: from now on the VM is ours. CALL may be NULL. */
-static void commit(struct dst *d, int64_t epoch, const char *hash, struct cw_rpc_call *call)
+/* RELEASED is known, by ARGS {epoch, hash, records?}: from now on the VM is ours. CALL may be NULL. */
+static void commit(struct dst *d, const struct cw_json *args, struct cw_rpc_call *call)
 {
 	struct own records[2];
 	struct cw_why why = { 0 };
 	int r = 0;
 
-	if (d->job->decision == JOB_UNDECIDED && (r = commit_records(d, epoch, hash, records, &why)) == 0)
+	if (d->job->decision == JOB_UNDECIDED && (r = commit_records(d, args, records, &why)) == 0)
 		r = job_decide(d->job, JOB_OWNED, records, CW_COUNT(records));
 	else if (d->job->decision == JOB_ABORTED)
 		r = CW_E_STATE;
@@ -559,6 +576,7 @@ static void commit(struct dst *d, int64_t epoch, const char *hash, struct cw_rpc
 			cw_rpc_fail(call, r, &why);
 		return;
 	}
+	warrant_poke(d->agent);
 	job_step_begin(d->job, "commit");
 	task_post(d, call, commit_run, commit_done);
 }
@@ -566,7 +584,6 @@ static void commit(struct dst *d, int64_t epoch, const char *hash, struct cw_rpc
 void dst_on_commit(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
 {
 	struct agent *a = ctx;
-	const struct cw_json *args = cw_json_get(request, "args");
 	struct job *over = jobs_find(a->jobs, cw_json_get_str(request, "name", ""));
 	struct dst *d;
 
@@ -577,7 +594,7 @@ void dst_on_commit(void *ctx, struct cw_rpc_call *call, const struct cw_json *re
 	}
 	d = find(ctx, call, request);
 	if (d)
-		commit(d, cw_json_get_int(args, "epoch", 0), cw_json_get_str(args, "hash", ""), call);
+		commit(d, cw_json_get(request, "args"), call);
 }
 
 /* ---- abort ---- */
@@ -685,7 +702,7 @@ static void on_status(void *ctx, int r, const struct cw_json *body, const struct
 		return;
 	if (strcmp(decision, "released") == 0) {
 		cw_log(INFO, d->id, "site %s says that it released the VM", d->job->from);
-		commit(d, cw_json_get_int(body, "epoch", 0), cw_json_get_str(body, "hash", ""), NULL);
+		commit(d, body, NULL);
 	} else if (strcmp(decision, "aborted") == 0) {
 		cw_log(INFO, d->id, "site %s says that it gave the migration up", d->job->from);
 		abort_here(d, "the source gave it up");

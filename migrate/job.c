@@ -335,14 +335,19 @@ static int write_rest(struct job *j, const void *arg)
 	return CW_MIN(r, 0);
 }
 
-int job_save(struct job *j)
+int job_record(struct job *j, const struct own *record)
 {
-	int r = transact(j, write_rest, NULL, NULL, 0);
+	int r = transact(j, write_rest, NULL, record, record ? 1 : 0);
 
 	if (r < 0)
 		return r;
 	job_notify(j);
 	return 0;
+}
+
+int job_save(struct job *j)
+{
+	return job_record(j, NULL);
 }
 
 int job_phase(struct job *j, const char *phase)

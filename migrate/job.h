@@ -68,6 +68,8 @@ CW_NODISCARD int job_new(struct jobs *s, const struct job *template, const struc
 CW_NODISCARD int job_decide(struct job *j, enum job_decision d, const struct own *records, size_t n);
 /* Writes state, phase, reason, plan and report, and tells those who watch. */
 CW_NODISCARD int job_save(struct job *j);
+/* The same, with the record RECORD in one transaction. */
+CW_NODISCARD int job_record(struct job *j, const struct own *record);
 /* Sets the phase and saves. */
 CW_NODISCARD int job_phase(struct job *j, const char *phase);
 /* Ends the job, with the record RECORD (may be NULL) in the same transaction. */

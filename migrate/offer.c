@@ -12,6 +12,17 @@
 
 static const char log_dir[] = "/var/log/libvirt/qemu";
 
+static struct cw_json *owner_json(const struct offer *o)
+{
+	struct cw_json *j = own_to_json(&o->record);
+
+	if (o->signature[0]) {
+		cw_json_set_str(j, "signer", o->signer);
+		cw_json_set_str(j, "signature", o->signature);
+	}
+	return j;
+}
+
 struct cw_json *offer_to_json(const struct offer *o)
 {
 	struct cw_json *j = cw_json_object(), *disks = cw_json_array(), *networks = cw_json_array();
@@ -38,7 +49,7 @@ struct cw_json *offer_to_json(const struct offer *o)
 	cw_json_set(j, "networks", networks);
 	cw_json_set_str(j, "kernel_sha256", o->kernel_sha256);
 	cw_json_set_str(j, "initrd_sha256", o->initrd_sha256);
-	cw_json_set(j, "owner", own_to_json(&o->record));
+	cw_json_set(j, "owner", owner_json(o));
 	return j;
 }
 
@@ -81,11 +92,14 @@ static int networks_parse(const struct cw_json *list, struct offer *o)
 
 static int parse(const struct cw_json *j, const char *from, struct offer *o, struct cw_why *why)
 {
+	const struct cw_json *owner = cw_json_get(j, "owner");
 	int r;
 
 	if (!put(o->from, sizeof o->from, from) || !put(o->host, sizeof o->host, cw_json_get_str(j, "host", "")) ||
 	    !put(o->kernel_sha256, sizeof o->kernel_sha256, cw_json_get_str(j, "kernel_sha256", "")) ||
-	    !put(o->initrd_sha256, sizeof o->initrd_sha256, cw_json_get_str(j, "initrd_sha256", "")))
+	    !put(o->initrd_sha256, sizeof o->initrd_sha256, cw_json_get_str(j, "initrd_sha256", "")) ||
+	    !put(o->signer, sizeof o->signer, cw_json_get_str(owner, "signer", "")) ||
+	    !put(o->signature, sizeof o->signature, cw_json_get_str(owner, "signature", "")))
 		return CW_E_MALFORMED;
 	o->xml = strdup(cw_json_get_str(j, "xml", ""));
 	if (!o->xml)
@@ -94,7 +108,7 @@ static int parse(const struct cw_json *j, const char *from, struct offer *o, str
 		return r;
 	if ((r = disks_parse(cw_json_get(j, "disks"), o)) < 0 ||
 	    (r = networks_parse(cw_json_get(j, "networks"), o)) < 0 ||
-	    (r = own_from_json(cw_json_get(j, "owner"), o->dom.uuid, &o->record)) < 0)
+	    (r = own_from_json(owner, o->dom.uuid, &o->record)) < 0)
 		return cw_why_set(why, r, NULL, "offer", "does not fit the XML that it carries");
 	return 0;
 }

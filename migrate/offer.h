@@ -15,7 +15,7 @@
 #include "migrate/agent_conf.h"
 #include "migrate/disk.h"
 #include "migrate/dom.h"
-#include "migrate/own.h"
+#include "migrate/own_sig.h"
 #include "migrate/virt.h"
 
 struct offer_disk {
@@ -31,6 +31,7 @@ struct offer {
 	char bridges[DOM_NICS_MAX][32];         /* at the target */
 	char kernel_sha256[DISK_HASH_TEXT], initrd_sha256[DISK_HASH_TEXT];
 	struct own record;                      /* PREPARED */
+	char signer[OWN_SITE_TEXT], signature[OWN_SIG_TEXT];    /* of it; empty: the source has no manager */
 };
 
 struct cw_json *offer_to_json(const struct offer *o);

@@ -35,6 +35,7 @@ static void src_free(struct src *s)
 		at = &(*at)->next;
 	if (*at)
 		*at = s->next;
+	warrant_free(s->warrant);
 	child_free(s->child);
 	work_free(s->work);
 	peer_free(s->peer);
@@ -232,6 +233,8 @@ static void add_released(struct agent *a, const struct job *j, struct cw_json *b
 		return;
 	cw_json_set_int(body, "epoch", o.epoch);
 	cw_json_set_str(body, "hash", o.state == OWN_RELEASED ? o.hash : o.prev_hash);
+	if (warrant_of(j))
+		cw_json_set(body, "records", warrant_records(j));
 }
 
 void src_on_status(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)

@@ -17,7 +17,7 @@
 
 CW_LOG_MODULE(src);
 
-enum { ABORT_TIMEOUT_MS = 8000, CHILD_TIMEOUT_MS = 10000, SETTLE_TRIES = 600, SETTLE_US = 50 * 1000 };
+enum { PATIENCE_MS = 30000, ABORT_TIMEOUT_MS = 8000, CHILD_TIMEOUT_MS = 10000, SETTLE_TRIES = 600, SETTLE_US = 50 * 1000 };
 
 /* ---- abort: on the disk, then at the target ---- */
 
@@ -36,32 +36,11 @@ static void on_aborted(void *ctx, int r, const struct cw_json *body, const struc
 	src_step_done(s);
 }
 
-static int decide(struct src *s)
-{
-	struct own prepared, back;
-	int r;
-
-	if (s->job->decision == JOB_ABORTED)
-		return 0;
-	if ((r = own_load(jobs_db(s->agent->jobs), s->job->uuid, &prepared)) < 0 ||
-	    (r = own_next(&prepared, OWN_OWNED, s->job->from, &back)) < 0)
-		return r;
-	return job_decide(s->job, JOB_ABORTED, &back, 1);
-}
-
-static void step_abort(struct src *s)
+static void tell_target(struct src *s)
 {
 	struct cw_json *args;
-	int r = decide(s);
+	int r;
 
-	if (r < 0 && s->job->decision == JOB_RELEASED) {
-		src_walk(s, &src_after);        /* the other one was first */
-		return;
-	}
-	if (r < 0) {
-		src_step_failed(s, r, NULL);
-		return;
-	}
 	args = cw_json_object();
 	cw_json_set_str(args, "reason", s->job->reason);
 	if (!s->peer) {
@@ -72,6 +51,76 @@ static void step_abort(struct src *s)
 	r = peer_ask(s->peer, "abort", s->job->id, args, ABORT_TIMEOUT_MS, on_aborted, s);
 	if (r < 0)
 		src_step_failed(s, r, NULL);    /* a question is still open: soon */
+}
+
+/* Without a manager this is the competing write; with one the record is there already, or will be. */
+static int decide(struct src *s)
+{
+	struct own last, back;
+	int r;
+
+	if (s->job->decision == JOB_ABORTED)
+		return 0;
+	r = own_load(jobs_db(s->agent->jobs), s->job->uuid, &last);
+	if (warrant_of(s->job) && (r == CW_E_NOT_FOUND || (r == 0 && last.state != OWN_PREPARED)))
+		r = job_decide(s->job, JOB_ABORTED, NULL, 0);   /* given up before it was prepared */
+	else if (r == 0 && (r = own_next(&last, OWN_OWNED, s->job->from, &back)) == 0)
+		r = job_decide(s->job, JOB_ABORTED, &back, 1);
+	if (r == 0)
+		warrant_poke(s->agent);
+	return r;
+}
+
+static void decided(struct src *s, int r)
+{
+	if (r == 0)
+		tell_target(s);
+	else if (s->job->decision == JOB_RELEASED)
+		src_walk(s, &src_after);        /* the other one was first */
+	else
+		src_step_failed(s, r, NULL);
+}
+
+static void on_leave_to_stay(void *ctx, int r, const struct warrant_answer *a, const struct cw_why *why)
+{
+	struct src *s = ctx;
+
+	(void)why;
+	if (r == 0 && a->decision == JOB_RELEASED)
+		r = src_released(s, a) < 0 ? CW_E_LIBRARY : CW_E_STATE;
+	else if (r == 0)
+		r = decide(s);
+	warrant_free(cw_steal(&s->warrant));
+	cw_timer_stop(s->timer);
+	decided(s, r);
+}
+
+/* Nobody but the manager knows how it stands: the guests wait, whatever time it takes. */
+static void ask_manager(struct src *s)
+{
+	int r;
+
+	if (s->warrant && !warrant_is_abort(s->warrant))
+		warrant_free(cw_steal(&s->warrant));
+	if (!s->warrant && (r = warrant_abort(s->agent, s->job, on_leave_to_stay, s, &s->warrant)) < 0) {
+		src_step_failed(s, r, NULL);
+		return;
+	}
+	if (s->job->state == JOB_RUNNING && cw_clock_now_ms() - s->step_ms >= PATIENCE_MS) {
+		snprintf(s->job->reason, sizeof s->job->reason, "%s", warrant_trouble(s->warrant));
+		s->job->state = JOB_WAITING_OPERATOR;
+		if (job_save(s->job) < 0)
+			cw_log(ERROR, s->job->id, "cannot write the job");
+	}
+	cw_timer_arm(s->timer, PATIENCE_MS);
+}
+
+static void step_abort(struct src *s)
+{
+	if (s->job->decision == JOB_UNDECIDED && warrant_is_asked(s->job))
+		ask_manager(s);
+	else
+		decided(s, decide(s));
 }
 
 /* ---- resume: the source runs again ---- */

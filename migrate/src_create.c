@@ -116,13 +116,33 @@ static int take_dry_run(struct src *s, const char *key, const struct cw_json *v,
 	return 0;
 }
 
+/* Whoever asks gives the migration its name, and may ask again. */
+static int take_id(struct src *s, const char *key, const struct cw_json *v, struct cw_why *why)
+{
+	const char *text = cw_json_str(v);
+
+	if (!text || !put(s->id, sizeof s->id, text, strlen(text)) ||
+	    strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(text) || text[0] == '-')
+		return cw_why_set(why, CW_E_INVALID, NULL, key, "must be 1 to %d of a-z, 0-9 and dashes", JOB_ID_TEXT - 1);
+	return 0;
+}
+
+/* Every creation answers with the job as soon as there is one. */
+static int take_detach(struct src *s, const char *key, const struct cw_json *v, struct cw_why *why)
+{
+	(void)s;
+	(void)key;
+	(void)v;
+	(void)why;
+	return 0;
+}
+
 static const struct arg {
 	const char *key;
 	int (*take)(struct src *s, const char *key, const struct cw_json *v, struct cw_why *why);
 } args_rows[] = {
 	{ "to", take_to }, { "kind", take_kind }, { "map_network", take_map }, { "map_pool", take_map },
-	{ "proof", take_proof },
-	{ "dry_run", take_dry_run },
+	{ "proof", take_proof }, { "dry_run", take_dry_run }, { "id", take_id }, { "detach", take_detach },
 };
 
 static int take_arg(struct src *s, const char *key, const struct cw_json *v, struct cw_why *why)
@@ -202,22 +222,33 @@ static void look_run(void *ctx)
 
 /* ---- the rules of this site ---- */
 
-static int rule_owner(struct src *s, struct cw_why *why)
+static int rule_alone(struct src *s, struct cw_why *why)
 {
 	const struct agent *a = s->agent;
-	struct own mine;
-	int r = own_load(jobs_db(a->jobs), s->offer->dom.uuid, &mine);
 
-	if (r == CW_E_NOT_FOUND)
-		r = own_first(s->offer->dom.uuid, a->conf.site, &mine);
-	if (r < 0)
-		return r;
 	for (const struct src *o = a->srcs; o; o = o->next)
 		if (o != s && o->offer && !o->stopping && strcmp(o->offer->dom.uuid, s->offer->dom.uuid) == 0)
 			return cw_why_set(why, CW_E_CONFLICT, NULL, "migration",
 					  "of this VM has been asked for already");
 	if (jobs_find_active(a->jobs, s->offer->dom.uuid))
 		return cw_why_set(why, CW_E_CONFLICT, NULL, "migration", "of this VM is under way already");
+	return 0;
+}
+
+/* By our own chain. A manager was asked before. */
+static int rule_owner(struct src *s, struct cw_why *why)
+{
+	const struct agent *a = s->agent;
+	struct own mine;
+	int r;
+
+	if (warrant_has_manager(a))
+		return 0;
+	r = own_load(jobs_db(a->jobs), s->offer->dom.uuid, &mine);
+	if (r == CW_E_NOT_FOUND)
+		r = own_first(s->offer->dom.uuid, a->conf.site, &mine);
+	if (r < 0)
+		return r;
 	if (strcmp(mine.owner, a->conf.site) != 0 || mine.state != OWN_OWNED)
 		return cw_why_set(why, CW_E_CONFLICT, NULL, "owner",
 				  "this site does not own it: %s, epoch %lld, owner %s",
@@ -296,7 +327,7 @@ static int rule_downtime(struct src *s, struct cw_why *why)
 static int rules(struct src *s, struct cw_why *why)
 {
 	static int (*const all[])(struct src *s, struct cw_why *why) = {
-		rule_site, rule_owner, rule_networks, rule_disks, rule_downtime,
+		rule_site, rule_alone, rule_owner, rule_networks, rule_disks, rule_downtime,
 	};
 	int r = 0;
 
@@ -346,17 +377,23 @@ static int write_first(struct src *s)
 static int job_make(struct src *s)
 {
 	struct job template = { .role = JOB_SOURCE };
+	bool ours = !warrant_has_manager(s->agent);
 	int r;
 
-	if ((r = write_first(s)) < 0)
+	if (ours && (r = write_first(s)) < 0)
 		return r;
-	snprintf(template.id, sizeof template.id, "mig-%08x", cw_rand_u32());
+	if (s->id[0])
+		snprintf(template.id, sizeof template.id, "%s", s->id);
+	else
+		snprintf(template.id, sizeof template.id, "mig-%08x", cw_rand_u32());
 	snprintf(template.vm, sizeof template.vm, "%s", s->offer->dom.name);
 	snprintf(template.uuid, sizeof template.uuid, "%s", s->offer->dom.uuid);
 	snprintf(template.from, sizeof template.from, "%s", s->agent->conf.site);
 	snprintf(template.to, sizeof template.to, "%s", s->to);
 	template.plan = plan_of(s);
-	return job_new(s->agent->jobs, &template, &s->offer->record, &s->job);
+	if (!ours)
+		warrant_begin(&template);
+	return job_new(s->agent->jobs, &template, ours ? &s->offer->record : NULL, &s->job);
 }
 
 static struct cw_json *valid_body(const struct src *s)
@@ -380,7 +417,7 @@ static void on_validated(void *ctx, int r, const struct cw_json *body, const str
 	(void)body;
 	if (r == CW_E_UNREACHABLE)
 		cw_why_set(&w, r, NULL, "to", "the agent of site %s cannot be reached", s->to);
-	if (r == 0)
+	if (r == 0 && (r = rule_alone(s, &w)) == 0)
 		r = rule_owner(s, &w);          /* again: something may have begun meanwhile */
 	if (r == 0 && !s->dry_run)
 		r = job_make(s);
@@ -398,14 +435,41 @@ static void on_validated(void *ctx, int r, const struct cw_json *body, const str
 		src_walk(s, &src_forward);
 }
 
+static void ask_target(struct src *s)
+{
+	int r;
+
+	if ((r = peer_new(s->agent, s->to, &s->peer)) < 0 ||
+	    (r = peer_ask(s->peer, "validate", s->key, offer_to_json(s->offer), VALIDATE_TIMEOUT_MS, on_validated, s)) < 0)
+		refuse(s, r, &s->why);
+}
+
+/* The record that the manager would write. */
+static void on_looked(void *ctx, int r, const struct warrant_answer *a, const struct cw_why *why)
+{
+	struct src *s = ctx;
+	struct cw_why w = why ? *why : (struct cw_why){ 0 };
+
+	if (r == 0)
+		s->offer->record = a->record.o;
+	warrant_free(cw_steal(&s->warrant));
+	if (r == CW_E_UNREACHABLE || r == CW_E_TIMEOUT)
+		cw_why_set(&w, r, NULL, "owner", "the site's manager cannot be asked who owns it");
+	if (r < 0)
+		refuse(s, r, &w);
+	else
+		ask_target(s);
+}
+
 static void look_done(void *ctx)
 {
 	struct src *s = ctx;
 	int r = s->r;
 
-	if (r == 0 && (r = rules(s, &s->why)) == 0 && (r = peer_new(s->agent, s->to, &s->peer)) == 0)
-		r = peer_ask(s->peer, "validate", s->key, offer_to_json(s->offer), VALIDATE_TIMEOUT_MS, on_validated,
-			     s);
+	if (r == 0 && (r = rules(s, &s->why)) == 0 && warrant_has_manager(s->agent))
+		r = warrant_look(s->agent, s->offer->dom.uuid, s->to, on_looked, s, &s->warrant);
+	else if (r == 0)
+		ask_target(s);
 	if (r < 0)
 		refuse(s, r, &s->why);
 }
@@ -415,6 +479,41 @@ static void on_gone(void *ctx)
 	struct src *s = ctx;
 
 	s->call = NULL;                         /* who asked for it and left gets it all the same */
+}
+
+/* The same request once more, while the first is looked at: who asks now gets the answer. */
+static int join(struct src *s, struct src *first, struct cw_why *why)
+{
+	if (strcmp(first->key, s->key) != 0 || strcmp(first->to, s->to) != 0)
+		return cw_why_set(why, CW_E_CONFLICT, s->id, "id", "is that of another migration");
+	if (first->call) {
+		cw_rpc_on_gone(first->call, NULL, NULL);
+		cw_rpc_fail(first->call, CW_E_CANCELLED, NULL);
+	}
+	first->call = cw_steal(&s->call);
+	cw_rpc_on_gone(first->call, on_gone, first);
+	src_end(s);
+	return 0;
+}
+
+/* 1: the migration that S asks for is there already, and S is over. */
+static int asked_before(struct src *s, struct cw_why *why)
+{
+	const struct job *j = s->id[0] ? jobs_find(s->agent->jobs, s->id) : NULL;
+	struct src *o = s->agent->srcs;
+	int r;
+
+	if (j && (j->role != JOB_SOURCE || strcmp(j->to, s->to) != 0 || (strcmp(j->vm, s->key) != 0 && strcmp(j->uuid, s->key) != 0)))
+		return cw_why_set(why, CW_E_CONFLICT, s->id, "id", "is that of another migration");
+	if (j) {
+		cw_rpc_on_gone(s->call, NULL, NULL);
+		cw_rpc_reply(cw_steal(&s->call), job_body(j));
+		src_end(s);
+		return 1;
+	}
+	while (o && (o == s || o->job || o->stopping || !s->id[0] || strcmp(o->id, s->id) != 0))
+		o = o->next;
+	return !o ? 0 : (r = join(s, o, why)) < 0 ? r : 1;
 }
 
 void src_create(struct agent *a, struct cw_rpc_call *call, const struct cw_json *request, bool dry_run)
@@ -432,6 +531,8 @@ void src_create(struct agent *a, struct cw_rpc_call *call, const struct cw_json 
 	s->offer = calloc(1, sizeof *s->offer);
 	r = s->offer ? take_args(s, request, &why) : -ENOMEM;
 	s->dry_run = s->dry_run || dry_run;
+	if (r == 0 && !s->dry_run && (r = asked_before(s, &why)) > 0)
+		return;
 	if (r == 0)
 		r = work_post(s->work, look_run, look_done, s);
 	if (r < 0)

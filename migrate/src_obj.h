@@ -8,6 +8,7 @@
 #include "migrate/offer.h"
 #include "migrate/peer.h"
 #include "migrate/src.h"
+#include "migrate/warrant.h"
 
 struct src;
 
@@ -32,10 +33,12 @@ struct src {
 	size_t at;
 	uint64_t step_ms;               /* when it began */
 	bool cancelled, stopping;
+	struct warrant *warrant;        /* what the manager is being asked */
 
 	/* Until the job is there. */
 	struct offer *offer;
 	struct cw_rpc_call *call;
+	char id[JOB_ID_TEXT];           /* as asked for; empty: any */
 	char key[64], to[64];           /* VM and site as asked for */
 	char map_network[DOM_NICS_MAX][2][32], map_pool[DOM_DISKS_MAX][2][64];
 	size_t n_map_network, n_map_pool;
@@ -74,6 +77,8 @@ void src_walk(struct src *s, const struct src_steps *steps);
 void src_step_done(struct src *s);
 /* The present step cannot be done: forward it turns back, on the other two rows it is tried again. */
 void src_step_failed(struct src *s, int r, const struct cw_why *why);
+/* The manager, or our own chain, says RELEASED: on the disk when it returns 0. CW_E_AUTH when the record is another. */
+CW_NODISCARD int src_released(struct src *s, const struct warrant_answer *a);
 /* The migration is over, or was never one: frees S on the next turn of the loop. */
 void src_end(struct src *s);
 /* Queues RUN; DONE on the loop. A failure to queue fails the step. */

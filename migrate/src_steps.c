@@ -14,7 +14,7 @@
 CW_LOG_MODULE(src);
 
 enum {
-	PREPARE_TIMEOUT_MS = 120000, COMMIT_TIMEOUT_MS = 10000, PROGRESS_MS = 500,
+	PREPARE_TIMEOUT_MS = 120000, COMMIT_TIMEOUT_MS = 10000, PROGRESS_MS = 500, LEAVE_MS = 100,
 	CONFIRM_TIMEOUT_MS = 15000, QEMU_DOWNTIME_MS = 300
 };
 
@@ -68,9 +68,45 @@ static void prepare_done(void *ctx)
 		src_step_failed(s, r, &s->why);
 }
 
+/* The record goes out with the offer, so it is on the disk here, too. */
+static int keep_prepared(struct src *s, const struct warrant_answer *a, struct cw_why *why)
+{
+	const struct own *o = &a->record.o;
+
+	if (a->decision != JOB_UNDECIDED)
+		return cw_why_set(why, CW_E_STATE, NULL, "owner", "the site's manager says that it is %s already",
+				  job_decision_name(a->decision));
+	if (o->state != OWN_PREPARED || strcmp(o->owner, s->job->from) != 0)
+		return CW_E_MALFORMED;
+	s->offer->record = *o;
+	snprintf(s->offer->signer, sizeof s->offer->signer, "%s", a->record.signer);
+	snprintf(s->offer->signature, sizeof s->offer->signature, "%s", a->record.signature);
+	cw_json_set_int(s->job->plan, "epoch", o->epoch);
+	return job_record(s->job, o);
+}
+
+static void on_leave_to_offer(void *ctx, int r, const struct warrant_answer *a, const struct cw_why *why)
+{
+	struct src *s = ctx;
+	struct cw_why w = why ? *why : (struct cw_why){ 0 };
+
+	if (r == 0)
+		r = s->cancelled ? CW_E_CANCELLED : keep_prepared(s, a, &w);
+	warrant_free(cw_steal(&s->warrant));
+	if (r < 0)
+		src_step_failed(s, r, &w);
+	else
+		src_work(s, prepare_run, prepare_done);
+}
+
 static void step_prepare(struct src *s)
 {
-	src_work(s, prepare_run, prepare_done);
+	int r;
+
+	if (!warrant_of(s->job))
+		src_work(s, prepare_run, prepare_done);
+	else if ((r = warrant_prepare(s->agent, s->job, on_leave_to_offer, s, &s->warrant)) < 0)
+		src_step_failed(s, r, NULL);
 }
 
 /* ---- copy: libvirt moves memory and disks, up to the held reply ---- */
@@ -334,20 +370,56 @@ static int may_release(struct src *s, struct cw_why *why)
 	return check_downtime(s, why);
 }
 
-static void step_release(struct src *s)
+int src_released(struct src *s, const struct warrant_answer *a)
 {
-	struct cw_why why = { 0 };
 	struct own prepared, released;
 	int r;
 
-	if ((r = may_release(s, &why)) < 0 || (r = own_load(jobs_db(s->agent->jobs), s->job->uuid, &prepared)) < 0 ||
-	    (r = own_next(&prepared, OWN_RELEASED, s->job->to, &released)) < 0 ||
-	    (r = job_decide(s->job, JOB_RELEASED, &released, 1)) < 0) {
+	if ((r = own_load(jobs_db(s->agent->jobs), s->job->uuid, &prepared)) < 0 ||
+	    (r = own_next(&prepared, OWN_RELEASED, s->job->to, &released)) < 0)
+		return r;
+	if (!own_equal(&released, &a->record.o))
+		return CW_E_AUTH;               /* not what we asked for: nobody may act on it */
+	if (a->records) {
+		warrant_keep(s->job, a->records);
+		if ((r = job_save(s->job)) < 0)
+			return r;
+	}
+	return job_decide(s->job, JOB_RELEASED, &released, 1);
+}
+
+static void on_leave_to_release(void *ctx, int r, const struct warrant_answer *a, const struct cw_why *why)
+{
+	struct src *s = ctx;
+	struct cw_why w = why ? *why : (struct cw_why){ 0 };
+
+	if (r == 0)
+		r = a->decision == JOB_RELEASED ? src_released(s, a) : CW_E_CANCELLED;
+	warrant_free(cw_steal(&s->warrant));
+	if (r < 0) {
+		src_step_failed(s, r, &w);
+		return;
+	}
+	cw_timer_stop(s->timer);
+	job_step_end(s->job, "done");
+	src_walk(s, &src_after);
+}
+
+/* Runs when the step begins, and while the manager has not answered: when the guest must not wait any longer, the question
+ * becomes another one. */
+static void step_release(struct src *s)
+{
+	struct cw_why why = { 0 };
+	int r;
+
+	if ((r = may_release(s, &why)) < 0) {
 		src_step_failed(s, r, &why);
 		return;
 	}
-	job_step_end(s->job, "done");
-	src_walk(s, &src_after);
+	cw_timer_arm(s->timer, LEAVE_MS);
+	if (!s->warrant && ((r = warrant_mark_asked(s->job)) < 0 ||
+			    (r = warrant_release(s->agent, s->job, on_leave_to_release, s, &s->warrant)) < 0))
+		src_step_failed(s, r, NULL);
 }
 
 static const struct src_step forward_rows[] = {
@@ -411,6 +483,8 @@ static int ask_commit(struct src *s, void (*cb)(void *ctx, int r, const struct c
 	}
 	cw_json_set_int(args, "epoch", o.epoch);
 	cw_json_set_str(args, "hash", o.hash);
+	if (warrant_of(s->job))
+		cw_json_set(args, "records", warrant_records(s->job));
 	return peer_ask(s->peer, "commit", s->job->id, args, COMMIT_TIMEOUT_MS, cb, s);
 }
 

@@ -18,9 +18,12 @@
 #include <unistd.h>
 
 #include "interconnect/base/clock.h"
+#include "interconnect/base/crypt_issue.h"
 #include "interconnect/base/log.h"
 #include "interconnect/base/nl.h"
 #include "migrate/dst_obj.h"
+#include "migrate/warrant.h"
+#include "tests/lib/boss_sim.h"
 #include "tests/lib/mig_data.h"
 #include "tests/lib/tmp_dir.h"
 
@@ -206,6 +209,8 @@ static int tear_down(void **state)
 {
 	(void)state;
 	dst_stop(&s.a);
+	warrant_stop(&s.a);
+	boss_reset();
 	work_free(s.a.query);
 	jobs_close(s.a.jobs);
 	cw_loop_free(s.a.loop);
@@ -607,6 +612,144 @@ static void streams_need_the_token(void **state)
 	close(fd[1]);
 }
 
+/* ---- with managers ---- */
+
+static char sim_node;
+
+/* A CA for site onprem, and a manager of our own. */
+static int signed_up(void **state)
+{
+	struct agent_conf_peer *peer;
+	char key[TMP_PATH], cert[TMP_PATH];
+
+	set_up(state);
+	snprintf(key, sizeof key, "%s/onprem.key", s.dir.path);
+	snprintf(cert, sizeof cert, "%s/onprem.crt", s.dir.path);
+	assert_int_equal(cw_issue_key(key), 0);
+	assert_int_equal(cw_issue_cert(&(struct cw_issue){ key, "onprem", NULL, NULL, 1700000000, 1000000000 }, cert), 0);
+	assert_int_equal(cw_key_load(key, &boss.key), 0);
+	peer = s.a.conf.peers.items;
+	free(peer->ca);
+	peer->ca = strdup("onprem.crt");
+	s.a.dir = s.dir.path;
+	s.a.node = (struct node *)&sim_node;
+	return warrant_start(&s.a);
+}
+
+static int signed_down(void **state)
+{
+	tear_down(state);
+	cw_key_free(cw_steal(&boss.key));
+	return 0;
+}
+
+static struct cw_json *signed_offer(void)
+{
+	struct own o = boss_record("prepared");
+	struct cw_json *j = offer();
+
+	cw_json_set(j, "owner", boss_sign(&o));
+	return j;
+}
+
+static struct cw_json *signed_commit(void)
+{
+	struct cw_json *args = commit_args();
+
+	cw_json_set(args, "records", boss_records("released"));
+	return args;
+}
+
+static void signed_prepared(void)
+{
+	assert_int_equal(ask("validate", offer(), NULL), 0);            /* nothing is made, so nothing need be signed */
+	assert_int_equal(ask("prepare", signed_offer(), NULL), 0);
+	s.state = (struct virt_state){ .power = VIRT_PAUSED };
+}
+
+static bool is_told(void)
+{
+	return cw_json_get_bool(cw_json_get(job()->plan, "warrant"), "told", false);
+}
+
+static void what_is_signed_is_taken_and_reported(void **state)
+{
+	(void)state;
+	signed_prepared();
+	boss.away = true;
+	assert_int_equal(ask("commit", signed_commit(), NULL), 0);
+	assert_true(s.resumed);                                         /* it does not wait for our own manager */
+	last_record(OWN_OWNED, 2, "cloud");
+	for (int i = 0; i < 20; i++) {
+		turn();
+		boss_turn();
+	}
+	assert_false(is_told());
+	gone();
+	warrant_stop(&s.a);                                             /* a restart forgets nothing */
+	jobs_close(s.a.jobs);
+	assert_int_equal(jobs_open(tmp_dir_file(&s.dir, "db"), &s.a.jobs), 0);
+	assert_int_equal(warrant_start(&s.a), 0);
+	boss.away = false;
+	boss.lose = 1;
+	while (!is_told()) {
+		turn();
+		boss_turn();
+	}
+	assert_int_equal(boss.asked[3], 2);
+	assert_string_equal(boss.outcome, "owned");
+}
+
+static void what_is_not_signed_is_not_taken(void **state)
+{
+	struct cw_json *args, *offers[3];
+	struct own o = boss_record("prepared");
+	struct cw_key *key = boss.key;
+
+	(void)state;
+	offers[0] = offer();                                            /* not signed */
+	boss.key = NULL;
+	offers[1] = offer();                                            /* signed by nobody */
+	cw_json_set(offers[1], "owner", boss_sign(&o));
+	boss.key = key;
+	offers[2] = signed_offer();
+	cw_json_set_str(cw_json_get(offers[2], "owner"), "signer", "cloud");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ask("prepare", offers[i], NULL), CW_E_AUTH);
+		assert_null(job());
+		assert_false(disk_is_there());
+	}
+	signed_prepared();
+	assert_int_equal(ask("commit", commit_args(), NULL), CW_E_AUTH);        /* no records */
+	args = commit_args();
+	cw_json_set(args, "records", boss_records("prepared"));                 /* one that does not release */
+	assert_int_equal(ask("commit", args, NULL), CW_E_AUTH);
+	args = commit_args();
+	cw_json_set(args, "records", boss_lie());                               /* of another VM */
+	assert_int_equal(ask("commit", args, NULL), CW_E_AUTH);
+	boss.key = NULL;
+	args = signed_commit();
+	boss.key = key;
+	assert_int_equal(ask("commit", args, NULL), CW_E_AUTH);
+	assert_false(s.resumed);
+	assert_int_equal(job()->decision, JOB_UNDECIDED);
+	s.decision = "released";                                                /* nor when we ask for it ourselves */
+	for (int i = 0; i < 10; i++)
+		turn();
+	assert_false(s.resumed);
+	assert_int_equal(ask("commit", signed_commit(), NULL), 0);
+	assert_true(s.resumed);
+}
+
+static void a_ca_that_is_not_there_opens_nothing(void **state)
+{
+	(void)state;
+	unlink(tmp_dir_file(&s.dir, "onprem.crt"));
+	assert_true(ask("prepare", signed_offer(), NULL) < 0);
+	assert_null(job());
+}
+
+#define SIGNED(f) cmocka_unit_test_setup_teardown(f, signed_up, signed_down)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -624,6 +767,9 @@ int main(void)
 		TEST(an_undecided_source_is_waited_for),
 		TEST(libvirt_that_is_down_is_waited_for),
 		TEST(streams_need_the_token),
+		SIGNED(what_is_signed_is_taken_and_reported),
+		SIGNED(what_is_not_signed_is_not_taken),
+		SIGNED(a_ca_that_is_not_there_opens_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
