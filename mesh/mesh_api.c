@@ -15,6 +15,7 @@
 static const struct api_table *const tables[] = {
 	&api_site_table,
 	&api_pair_table,
+	&api_node_table,
 	&api_profile_table,
 	&api_job_table,
 	&api_event_table,
