@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#include "mesh/mesh_ext.h"
+#include "mesh/mesh_owner.h"
+#include "mesh/mesh_svc.h"
+
 
 enum { ROWS_MAX = 64 };
 
@@ -26,6 +30,9 @@ static const struct part_row {
 	const size_t *n;
 } parts[] = {
 	{ own_rows, &own_n_rows },
+	{ mesh_owner_rows, &mesh_owner_n_rows },
+	{ mesh_svc_rows, &mesh_svc_n_rows },
+	{ mesh_ext_rows, &mesh_ext_n_rows },
 };
 
 int mesh_calls_new(struct manager *m)
