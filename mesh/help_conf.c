@@ -7,7 +7,8 @@
 #define FIELD(name) #name, .kind = CW_CONF_STR, .offset = offsetof(struct help_conf, name)
 
 static const struct cw_conf_row help_rows[] = {
-	{ FIELD(socket), .fallback = "/run/causeway/helper.sock", .min = 1, .max = 99, .help = "Socket of the manager" },
+	{ FIELD(socket), .fallback = "/run/causeway/helper.sock", .min = 1, .max = 99,
+	  .help = "Socket of the manager" },
 	{ FIELD(tap_socket), .fallback = "/run/causeway/tap.sock", .min = 1, .max = 99,
 	  .help = "Socket at which appliances ask for their TAP devices" },
 	{ FIELD(state), .fallback = "/var/lib/causeway/appliances", .min = 1, .max = 100,

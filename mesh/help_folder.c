@@ -88,8 +88,8 @@ int help_folder_write(const char *state, const struct help_spec *s)
 
 	help_folder_path(state, s->name, dir);
 	file_path(state, s->name, "place.json", path);
-	if ((r = cw_json_dump(j, true, &text)) < 0 || (r = make_dir(dir, 0700)) < 0 || (r = cw_impair("help.place.folder")) < 0 ||
-	    (r = cw_file_replace(path, 0600, text, strlen(text))) < 0)
+	if ((r = cw_json_dump(j, true, &text)) < 0 || (r = make_dir(dir, 0700)) < 0 ||
+	    (r = cw_impair("help.place.folder")) < 0 || (r = cw_file_replace(path, 0600, text, strlen(text))) < 0)
 		return r;
 	return cw_file_sync_folder(dir);
 }

@@ -61,7 +61,7 @@ int help_netns_open(const char *name, int *ret_fd)
 	return 0;
 }
 
-/* The place has no way to go on in the wrong namespace: whatever it did next would be done to somebody else's devices. */
+/* There is no way to go on in the wrong namespace: whatever came next would be done to somebody else's devices. */
 static void go_back(int own)
 {
 	if (setns(own, CLONE_NEWNET) == 0)
@@ -129,7 +129,8 @@ static int put(const char *path, const char *text)
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-/* The end of an appliance's network is a station: it forwards nothing, believes no router, and tells its neighbours who it is. */
+/* The end of an appliance's network is a station: it forwards nothing, believes no router, and tells its neighbours who
+ * it is. */
 static int tune(void *ctx)
 {
 	static const char *const rows[][2] = {
@@ -154,8 +155,8 @@ int help_netns_make(const char *name)
 	int r;
 
 	path_of(name, path);
-	if (!is_mounted(path) && ((r = make_dir()) < 0 || (r = make_file(path)) < 0 || (r = cw_impair("help.place.netns_file")) < 0 ||
-				  (r = make_mount(path)) < 0))
+	if (!is_mounted(path) && ((r = make_dir()) < 0 || (r = make_file(path)) < 0 ||
+				  (r = cw_impair("help.place.netns_file")) < 0 || (r = make_mount(path)) < 0))
 		return r;
 	if ((r = cw_impair("help.place.netns")) < 0 || (r = help_netns_open(name, &fd)) < 0)
 		return r;

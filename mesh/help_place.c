@@ -85,7 +85,8 @@ static int app_new(struct help_places *x, struct help_spec *spec, struct help_ap
 	a->all = x;
 	help_folder_path(x->state, spec->name, dir);
 	help_netns_name(spec->name, netns);
-	if (snprintf(program, sizeof program, "%s/causeway-%s", x->bin, help_kind_name(spec->kind)) >= (int)sizeof program)
+	if (snprintf(program, sizeof program, "%s/causeway-%s", x->bin, help_kind_name(spec->kind)) >=
+	    (int)sizeof program)
 		r = -ENAMETOOLONG;
 	else if ((r = cw_timer_new(x->loop, on_timer, a, &a->timer)) == 0)
 		r = help_proc_new(x->loop, spec->name, program, dir, netns, &a->proc);
@@ -109,24 +110,13 @@ int help_app_write(struct help_app *a, struct help_spec *spec, struct cw_why *wh
 	int r = help_folder_write(a->all->state, spec);
 
 	if (r < 0)
-		return cw_why_set(why, r, object_of(spec->name, object), NULL, "cannot write place.json: %s", cw_strerror(r));
+		return cw_why_set(why, r, object_of(spec->name, object), NULL, "cannot write place.json: %s",
+				  cw_strerror(r));
 	a->spec = *spec;
 	return 0;
 }
 
 /* ---- effects ---- */
-
-/* Networks, then the process. */
-static int app_bring_up(struct help_app *a, struct cw_why *why)
-{
-	int r;
-
-	if ((r = help_wire_check(&a->spec, why)) < 0 || (r = help_wire_make(&a->spec, why)) < 0)
-		return r;
-	if (!a->spec.stopped)
-		help_proc_start(a->proc);
-	return 0;
-}
 
 static void waiters_tell(struct help_app *a, int r, const struct cw_why *why)
 {
@@ -139,6 +129,23 @@ static void waiters_tell(struct help_app *a, int r, const struct cw_why *why)
 		free(w);
 		w = next;
 	}
+}
+
+/* Networks, then the process. */
+static int app_bring_up(struct help_app *a, struct cw_why *why)
+{
+	struct cw_why late = { 0 };
+	char object[OBJECT_TEXT];
+	int r;
+
+	if ((r = help_wire_check(&a->spec, why)) < 0 || (r = help_wire_make(&a->spec, why)) < 0)
+		return r;
+	if (a->spec.stopped)
+		return 0;
+	cw_why_set(&late, CW_E_CANCELLED, object_of(a->spec.name, object), NULL, "it was started meanwhile");
+	help_proc_start(a->proc);
+	waiters_tell(a, CW_E_CANCELLED, &late);
+	return 0;
 }
 
 /* The last part of a removal, with no process any more. */
@@ -218,11 +225,13 @@ static int place_new(struct help_places *x, struct help_spec *spec, struct help_
 	object_of(spec->name, object);
 	help_netns_name(spec->name, netns);
 	if (help_netns_exists(netns))
-		return cw_why_set(why, CW_E_CONFLICT, object, "name", "there is a network namespace '%s', and it is somebody else's", netns);
+		return cw_why_set(why, CW_E_CONFLICT, object, "name",
+				  "there is a network namespace '%s', and it is somebody else's", netns);
 	if ((r = help_wire_check(spec, why)) < 0)
 		return r;
 	if ((r = app_new(x, spec, ret_app)) < 0)
-		return cw_why_set(why, r, object, "name", "%s", r == CW_E_LIMIT ? "there are too many appliances here" : cw_strerror(r));
+		return cw_why_set(why, r, object, "name", "%s",
+				  r == CW_E_LIMIT ? "there are too many appliances here" : cw_strerror(r));
 	if ((r = help_app_write(*ret_app, &(*ret_app)->spec, why)) < 0) {
 		app_unlink(*ret_app);
 		app_free(*ret_app);
@@ -240,7 +249,8 @@ static int place_again(struct help_app *a, const struct help_spec *spec, struct 
 	if (a->spec.removing)
 		return cw_why_set(why, CW_E_STATE, object, "name", "it is being removed");
 	if (!help_spec_same(&a->spec, spec))
-		return cw_why_set(why, CW_E_CONFLICT, object, "networks", "it is placed already, with another kind or other networks");
+		return cw_why_set(why, CW_E_CONFLICT, object, "networks",
+				  "it is placed already, with another kind or other networks");
 	changed.stopped = false;
 	return a->spec.stopped ? help_app_write(a, &changed, why) : 0;
 }
@@ -256,7 +266,10 @@ static int place(struct help_places *x, struct help_spec *spec, const char *seed
 		return r;
 	cw_timer_stop(a->timer);
 	if (seed[0] && (r = help_folder_seed(x->state, a->spec.name, seed, &new_seed)) < 0)
-		r = cw_why_set(why, r, object_of(a->spec.name, object), "seed", "cannot be written: %s", cw_strerror(r));
+		r = cw_why_set(why, r, object_of(a->spec.name, object), "seed", "cannot be written: %s",
+			       cw_strerror(r));
+	if (new_seed && help_proc_pid(a->proc))        /* one that runs has read the old one */
+		help_proc_stop(a->proc, on_gone, a);
 	if (r == 0 && (r = cw_impair("help.place.seed")) == 0)
 		r = app_bring_up(a, why);
 	if (r < 0)

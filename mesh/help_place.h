@@ -2,10 +2,10 @@
 /*
  * help_place.h - all appliances that are placed here, and what may be done to them.
  *
- * Theory of operation. place.json is the intent: written before the first effect of a place, with "removing" before the first one
- * of a removal, and gone after the last one. Every effect (help_wire.h, help_proc.h, the folder) may be done twice and
- * mends its own halves. So after the helper was killed, at whatever moment, the next one reads the intents and
- * brings each to its end. What cannot be done yet (a bridge that is not there) is tried again each second.
+ * Theory of operation. place.json is the intent: written before the first effect of a place, with "removing" before the
+ * first one of a removal, and gone after the last one. Every effect (help_wire.h, help_proc.h, the folder) may be done
+ * twice and mends its own halves. So after the helper was killed, at whatever moment, the next one reads the intents
+ * and brings each to its end. What cannot be done yet (a bridge that is not there) is tried again each second.
  */
 #ifndef HELP_PLACE_H
 #define HELP_PLACE_H
@@ -29,7 +29,8 @@ struct help_end {
 };
 
 /* BIN is the folder of the programs; texts are copied. Takes up what was placed before. */
-CW_NODISCARD int help_places_new(struct cw_loop *l, const char *state, const char *bin, struct help_places **ret_places);
+CW_NODISCARD int help_places_new(struct cw_loop *l, const char *state, const char *bin,
+				 struct help_places **ret_places);
 /* Appliances go on. */
 void help_places_free(struct help_places *x);
 
@@ -51,7 +52,7 @@ CW_NODISCARD int help_seg_allow(struct help_places *x, const char *name, const s
 				struct cw_why *why);
 CW_NODISCARD int help_seg_deny(struct help_places *x, const char *name, const char *bridge, struct cw_why *why);
 /* The TAP that process PID asks for, and says it is NAME: made, and a port of BRIDGE. */
-CW_NODISCARD int help_seg_tap(struct help_places *x, pid_t pid, const char *name, const char *tap, const char *bridge, int *ret_fd,
-			      unsigned *ret_mtu, struct cw_why *why);
+CW_NODISCARD int help_seg_tap(struct help_places *x, pid_t pid, const char *name, const char *tap, const char *bridge,
+			      int *ret_fd, unsigned *ret_mtu, struct cw_why *why);
 
 #endif

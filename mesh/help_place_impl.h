@@ -31,7 +31,8 @@ struct help_places {
 
 struct help_app *help_app_find(const struct help_places *x, const char *name);
 /* The same, or CW_E_NOT_FOUND; CW_E_STATE for one that is being removed. */
-CW_NODISCARD int help_app_need(const struct help_places *x, const char *name, struct help_app **ret_app, struct cw_why *why);
+CW_NODISCARD int help_app_need(const struct help_places *x, const char *name, struct help_app **ret_app,
+			       struct cw_why *why);
 /* Writes the changed SPEC of APP, whose lists it then has; on failure APP is as before. */
 CW_NODISCARD int help_app_write(struct help_app *app, struct help_spec *spec, struct cw_why *why);
 /* Deletes the device of a segment, if it is there. */

@@ -80,8 +80,12 @@ void help_arp_build(const struct help_arp *a, uint8_t ret_packet[HELP_ARP_SIZE])
 
 static int probe_send(const struct help_probe *p)
 {
-	const struct help_arp a = { .op = ARPOP_REQUEST, .sender = p->mac, .sender_ip.family = AF_INET, .target_ip = p->address };
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETHERTYPE_ARP), .sll_ifindex = (int)p->index,
+	const struct help_arp a = {
+		.op = ARPOP_REQUEST, .sender = p->mac, .sender_ip.family = AF_INET, .target_ip = p->address
+	};
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(ETHERTYPE_ARP),
+				  .sll_ifindex = (int)p->index,
 				  .sll_halen = sizeof a.sender.b };
 	uint8_t packet[HELP_ARP_SIZE];
 
@@ -131,7 +135,9 @@ static void on_packet(void *ctx, unsigned events)
 /* A socket for the ARP packets of the bridge, and its address. */
 static int probe_open(struct help_probe *p)
 {
-	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETHERTYPE_ARP), .sll_ifindex = (int)p->index };
+	struct sockaddr_ll at = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(ETHERTYPE_ARP),
+				  .sll_ifindex = (int)p->index };
 	socklen_t len = sizeof at;
 
 	/* Protocol 0 until it is bound: otherwise it would hear of other devices. */

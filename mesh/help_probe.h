@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * help_probe.h - does anybody in the segment of a bridge have this address? Implements: RFC 5227 section 2.1.1, the probe.
+ * help_probe.h - does anybody in the segment of a bridge have this address? Implements: RFC 5227 section 2.1.1, the
+ * probe.
  *
  * HELP_PROBE_N requests with sender 0.0.0.0, so that nobody learns a wrong address from them, HELP_PROBE_MS apart. Any
  * ARP packet whose sender has the address is the answer. What the machine itself has is answered at once.
@@ -27,8 +28,8 @@ struct help_arp {
 typedef void help_probe_cb(void *ctx, bool answered, const struct cw_mac *mac);
 
 /* CB once, from the loop, and not after help_probe_free(). */
-CW_NODISCARD int help_probe_new(struct cw_loop *l, const char *bridge, const struct cw_ip *address, help_probe_cb *cb, void *ctx,
-				struct help_probe **ret_probe, struct cw_why *why);
+CW_NODISCARD int help_probe_new(struct cw_loop *l, const char *bridge, const struct cw_ip *address, help_probe_cb *cb,
+				void *ctx, struct help_probe **ret_probe, struct cw_why *why);
 void help_probe_free(struct help_probe *p);
 
 /* An ARP packet for IPv4 over Ethernet; what follows it is padding. */

@@ -24,7 +24,8 @@
 
 CW_LOG_MODULE(proc);
 
-enum { DELAY_FIRST_MS = 50, LASTED_MS = 10 * 1000, LOOK_MS = 50, STAT_TEXT = 1024, RECORD_TEXT = 64, EXEC_FAILED = 127 };
+enum { DELAY_FIRST_MS = 50, LASTED_MS = 10 * 1000, LOOK_MS = 50 };
+enum { STAT_TEXT = 1024, RECORD_TEXT = 64, EXEC_FAILED = 127 };
 
 struct help_proc {
 	struct cw_loop *loop;
@@ -163,8 +164,8 @@ static void say_end(const struct help_proc *p, const siginfo_t *info)
 	if (p->stopping || info->si_pid == 0)
 		cw_log(INFO, p->name, "process %d has ended", p->pid);
 	else
-		cw_log(WARN, p->name, "process %d has ended: %s %d", p->pid, info->si_code == CLD_EXITED ? "status" : "signal",
-		       info->si_status);
+		cw_log(WARN, p->name, "process %d has ended: %s %d", p->pid,
+		       info->si_code == CLD_EXITED ? "status" : "signal", info->si_status);
 }
 
 static void on_end(void *ctx, unsigned events)
@@ -173,7 +174,8 @@ static void on_end(void *ctx, unsigned events)
 	siginfo_t info = { 0 };
 
 	(void)events;
-	/* Its own processes go with it; a zombie keeps the number of their group. One that was taken over is somebody else's child. */
+	/* Its own processes go with it; a zombie keeps the number of their group. One that was taken over is somebody
+	 * else's child. */
 	if (waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
 		(void)kill(-p->pid, SIGKILL);
 		(void)waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG);

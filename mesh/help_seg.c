@@ -54,11 +54,13 @@ static int check_others(const struct help_places *x, const char *name, const str
 			bool own = strcmp(a->spec.name, name) == 0, same = strcmp(s->bridge, seg->bridge) == 0;
 
 			if (same && (!own || strcmp(s->tap, seg->tap) != 0))
-				return cw_why_set(why, CW_E_CONFLICT, object, "bridge", "'%s' is extended already, by '%s' of appliance %s",
-						  seg->bridge, s->tap, a->spec.name);
+				return cw_why_set(why, CW_E_CONFLICT, object, "bridge",
+						  "'%s' is extended already, by '%s' of appliance %s", seg->bridge,
+						  s->tap, a->spec.name);
 			if (!same && strcmp(s->tap, seg->tap) == 0)
-				return cw_why_set(why, CW_E_CONFLICT, object, "tap", "'%s' is taken, for '%s' by appliance %s", seg->tap,
-						  s->bridge, a->spec.name);
+				return cw_why_set(why, CW_E_CONFLICT, object, "tap",
+						  "'%s' is taken, for '%s' by appliance %s", seg->tap, s->bridge,
+						  a->spec.name);
 		}
 	return 0;
 }
@@ -109,7 +111,8 @@ static int change(struct help_app *a, const struct help_seg *seg, struct cw_why 
 	return r;
 }
 
-int help_seg_allow(struct help_places *x, const char *name, const struct help_seg *seg, unsigned *ret_mtu, struct cw_why *why)
+int help_seg_allow(struct help_places *x, const char *name, const struct help_seg *seg, unsigned *ret_mtu,
+		   struct cw_why *why)
 {
 	struct help_app *a = NULL;
 	const struct help_seg *have;
@@ -146,19 +149,20 @@ int help_seg_deny(struct help_places *x, const char *name, const char *bridge, s
 
 /* ---- the device ---- */
 
-static int open_tap(const struct help_app *a, const struct help_seg *seg, int *ret_fd, unsigned *ret_mtu, struct cw_why *why)
+static int open_tap(const struct help_app *a, const struct help_seg *seg, int *ret_fd, unsigned *ret_mtu,
+		    struct cw_why *why)
 {
 	CW_AUTO(cw_fd_cleanup) int fd = -1;
 	char object[OBJECT_TEXT];
 	int r;
 
 	object_of(seg->bridge, object);
-	help_seg_drop(a, seg);          /* of an answer that got lost, or whose reader forgot it: there is one at a time */
+	help_seg_drop(a, seg); /* of an answer that got lost, or whose reader forgot it: there is one at a time */
 	if ((r = attach_check(seg->bridge, seg->mtu_max, object, ret_mtu, why)) < 0)
 		return r;
 	if ((r = tap_open(seg->tap, &fd)) < 0)
-		return cw_why_set(why, r == -EBUSY ? CW_E_CONFLICT : r, object, "tap", "cannot make the device '%s': %s", seg->tap,
-				  cw_strerror(r));
+		return cw_why_set(why, r == -EBUSY ? CW_E_CONFLICT : r, object, "tap",
+				  "cannot make the device '%s': %s", seg->tap, cw_strerror(r));
 	if ((r = attach_port(seg->tap, seg->bridge, *ret_mtu, object, why)) < 0)
 		return r;
 	*ret_fd = fd;
@@ -176,8 +180,10 @@ int help_seg_tap(struct help_places *x, pid_t pid, const char *name, const char 
 	object_of(bridge, object);
 	/* One text for both: a stranger learns nothing of what is placed here. */
 	if (!a || pid <= 0 || help_proc_pid(a->proc) != pid)
-		return cw_why_set(why, CW_E_FORBIDDEN, object, "name", "process %d is not appliance '%.63s'", pid, name);
+		return cw_why_set(why, CW_E_FORBIDDEN, object, "name", "process %d is not appliance '%.63s'", pid,
+				  name);
 	if (!seg || strcmp(seg->tap, tap) != 0)
-		return cw_why_set(why, CW_E_FORBIDDEN, object, "tap", "appliance %s may not have '%.15s' here", a->spec.name, tap);
+		return cw_why_set(why, CW_E_FORBIDDEN, object, "tap", "appliance %s may not have '%.15s' here",
+				  a->spec.name, tap);
 	return open_tap(a, seg, ret_fd, ret_mtu, why);
 }

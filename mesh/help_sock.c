@@ -97,8 +97,8 @@ static void on_caller(void *ctx, unsigned events)
 	s->cb(s->ctx, own, peer.pid);
 }
 
-int help_sock_new(struct cw_loop *l, const char *path, int type, uid_t owner, void (*cb)(void *ctx, int fd, pid_t pid), void *ctx,
-		  struct help_sock **ret_sock)
+int help_sock_new(struct cw_loop *l, const char *path, int type, uid_t owner, void (*cb)(void *ctx, int fd, pid_t pid),
+		  void *ctx, struct help_sock **ret_sock)
 {
 	struct help_sock *s;
 	int r;
@@ -109,7 +109,7 @@ int help_sock_new(struct cw_loop *l, const char *path, int type, uid_t owner, vo
 	if (!s)
 		return -ENOMEM;
 	*s = (struct help_sock){ .fd = -1, .un.sun_family = AF_UNIX, .owner = owner, .cb = cb, .ctx = ctx };
-	strcpy(s->un.sun_path, path);
+	memcpy(s->un.sun_path, path, strlen(path));
 	if ((r = open_listener(s, type)) < 0 || (r = cw_timer_new(l, on_retry, s, &s->retry)) < 0 ||
 	    (r = cw_io_new(l, s->fd, CW_IO_READ, on_caller, s, &s->io)) < 0) {
 		help_sock_free(s);

@@ -37,15 +37,16 @@ int help_name_check(const char *name, struct cw_why *why)
 {
 	if (is_made_of(name, LABEL, HELP_NAME_MAX))
 		return 0;
-	return cw_why_set(why, CW_E_INVALID, "appliance", "name", "must be 1 to %d of a-z, 0-9 and -, not beginning with -",
-			  HELP_NAME_MAX);
+	return cw_why_set(why, CW_E_INVALID, "appliance", "name",
+			  "must be 1 to %d of a-z, 0-9 and -, not beginning with -", HELP_NAME_MAX);
 }
 
 int help_link_check(const char *text, const char *field, struct cw_why *why)
 {
 	if (is_made_of(text, DEVICE, HELP_LINK_MAX) && strcmp(text, ".") != 0 && strcmp(text, "..") != 0)
 		return 0;
-	return cw_why_set(why, CW_E_INVALID, NULL, field, "must be the name of a device, of at most %d characters", HELP_LINK_MAX);
+	return cw_why_set(why, CW_E_INVALID, NULL, field, "must be the name of a device, of at most %d characters",
+			  HELP_LINK_MAX);
 }
 
 void help_netns_name(const char *name, char ret[HELP_NETNS_TEXT])
@@ -79,12 +80,14 @@ static int read_link(const struct cw_json *j, const char *key, const char *field
 	return r;
 }
 
-static int read_mtu(const struct cw_json *j, const char *key, const char *field, bool required, unsigned *ret, struct cw_why *why)
+static int read_mtu(const struct cw_json *j, const char *key, const char *field, bool required, unsigned *ret,
+		    struct cw_why *why)
 {
 	int64_t mtu = cw_json_get_int(j, key, cw_json_get(j, key) ? -1 : 0);
 
 	if ((mtu != 0 || required) && (mtu < HELP_MTU_MIN || mtu > HELP_MTU_MAX))
-		return cw_why_set(why, CW_E_INVALID, NULL, field, "must be a number from %d to %d", HELP_MTU_MIN, HELP_MTU_MAX);
+		return cw_why_set(why, CW_E_INVALID, NULL, field, "must be a number from %d to %d", HELP_MTU_MIN,
+				  HELP_MTU_MAX);
 	*ret = (unsigned)mtu;
 	return 0;
 }
@@ -114,15 +117,18 @@ static int read_address(const struct cw_json *j, const char *field, struct cw_pr
 	size_t bits;
 
 	if (!strchr(text, '/') || cw_prefix_parse(text, &p) < 0 || !is_station(&p.ip) || p.len == 0)
-		return cw_why_set(why, CW_E_INVALID, NULL, field, "must be the address of a station with its prefix, ADDRESS/N");
+		return cw_why_set(why, CW_E_INVALID, NULL, field,
+				  "must be the address of a station with its prefix, ADDRESS/N");
 	bits = cw_ip_size(&p.ip) * 8;
 	if (p.ip.family == AF_INET && p.len + 1u < bits && (host_bits_are(&p, 0) || host_bits_are(&p, 1)))
-		return cw_why_set(why, CW_E_INVALID, NULL, field, "'%s' is the first or last address of its prefix", text);
+		return cw_why_set(why, CW_E_INVALID, NULL, field, "'%s' is the first or last address of its prefix",
+				  text);
 	*ret = p;
 	return 0;
 }
 
-static int read_gateway(const struct cw_json *j, const char *field, const struct cw_prefix *p, struct cw_ip *ret, struct cw_why *why)
+static int read_gateway(const struct cw_json *j, const char *field, const struct cw_prefix *p, struct cw_ip *ret,
+			struct cw_why *why)
 {
 	const char *text = cw_json_get_str(j, "gateway", "");
 	struct cw_ip ip;
@@ -150,7 +156,8 @@ static int read_net(const struct cw_json *j, size_t i, struct help_net *ret, str
 	snprintf(f[1], FIELD_TEXT, "networks[%zu].bridge", i);
 	snprintf(f[2], FIELD_TEXT, "networks[%zu].address", i);
 	snprintf(f[3], FIELD_TEXT, "networks[%zu].mtu", i);
-	if (!is_made_of(name, LABEL, HELP_LINK_MAX) || strcmp(name, "lo") == 0 || strcmp(name, "all") == 0 || strcmp(name, "default") == 0)
+	if (!is_made_of(name, LABEL, HELP_LINK_MAX) || strcmp(name, "lo") == 0 || strcmp(name, "all") == 0 ||
+	    strcmp(name, "default") == 0)
 		return cw_why_set(why, CW_E_INVALID, NULL, f[0], "must be 1 to %d of a-z, 0-9 and -", HELP_LINK_MAX);
 	memcpy(n.name, name, strlen(name) + 1);
 	if ((r = read_link(j, "bridge", f[1], n.bridge, why)) < 0 || (r = read_address(j, f[2], &n.address, why)) < 0 ||
@@ -178,8 +185,8 @@ static int check_beside(const struct help_spec *s, size_t i, struct cw_why *why)
 		if (cw_ip_equal(&a->address.ip, &b->address.ip))
 			return cw_why_set(why, CW_E_INVALID, NULL, field, "is that of network '%s', too", a->name);
 		if (a->gateway.family && b->gateway.family)
-			return cw_why_set(why, CW_E_INVALID, NULL, field, "network '%s' has a gateway already, and there is one at most",
-					  a->name);
+			return cw_why_set(why, CW_E_INVALID, NULL, field,
+					  "network '%s' has a gateway already, and there is one at most", a->name);
 	}
 	return 0;
 }
@@ -213,7 +220,8 @@ static int read_nets(const struct cw_json *j, struct help_spec *s, struct cw_why
 	int r = 0;
 
 	if (n == 0 || n > HELP_NETS_MAX)
-		return cw_why_set(why, CW_E_INVALID, NULL, "networks", "must be a list of 1 to %d networks", HELP_NETS_MAX);
+		return cw_why_set(why, CW_E_INVALID, NULL, "networks", "must be a list of 1 to %d networks",
+				  HELP_NETS_MAX);
 	for (; r == 0 && s->n_nets < n; s->n_nets++) {
 		if ((r = read_net(cw_json_at(nets, s->n_nets), s->n_nets, &s->nets[s->n_nets], why)) == 0)
 			r = check_beside(s, s->n_nets, why);
@@ -240,7 +248,8 @@ static int blame(int r, const char *name, const struct cw_why *w, struct cw_why 
 	if (r >= 0)
 		return r;
 	snprintf(object, sizeof object, "appliance %.*s", HELP_NAME_MAX, name);
-	return cw_why_set(why, r, w->object[0] ? w->object : object, w->field, "%s", w->rule[0] ? w->rule : cw_strerror(r));
+	return cw_why_set(why, r, w->object[0] ? w->object : object, w->field, "%s",
+			  w->rule[0] ? w->rule : cw_strerror(r));
 }
 
 int help_spec_parse(const char *name, const struct cw_json *j, struct help_spec *ret_spec, struct cw_why *why)
@@ -262,11 +271,13 @@ int help_seg_parse(const struct cw_json *j, struct help_seg *ret_seg, struct cw_
 	struct help_seg s = { 0 };
 	int r;
 
-	if ((r = read_link(j, "bridge", "bridge", s.bridge, why)) < 0 || (r = read_link(j, "tap", "tap", s.tap, why)) < 0 ||
+	if ((r = read_link(j, "bridge", "bridge", s.bridge, why)) < 0 ||
+	    (r = read_link(j, "tap", "tap", s.tap, why)) < 0 ||
 	    (r = read_mtu(j, "mtu_max", "mtu_max", true, &s.mtu_max, why)) < 0)
 		return r;
 	if (strncmp(s.tap, ATTACH_PREFIX, strlen(ATTACH_PREFIX)) != 0)
-		return cw_why_set(why, CW_E_INVALID, NULL, "tap", "must begin with '" ATTACH_PREFIX "', found '%s'", s.tap);
+		return cw_why_set(why, CW_E_INVALID, NULL, "tap", "must begin with '" ATTACH_PREFIX "', found '%s'",
+				  s.tap);
 	*ret_seg = s;
 	return 0;
 }

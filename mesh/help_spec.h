@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * help_spec.h - what is placed: an appliance, its networks and its segments; as a request says it and as place.json keeps it.
+ * help_spec.h - what is placed: an appliance, its networks and its segments; as a request says it and as place.json
+ * keeps it.
  *
  * Everything is checked here, whoever says it. Names of appliances and networks are [a-z0-9-], so that they are
  * harmless in paths, in names of devices and in the log. Whether bridges exist is asked by who uses them.
@@ -13,8 +14,8 @@
 #include "interconnect/base/err.h"
 #include "interconnect/base/json.h"
 
-enum { HELP_NAME_MAX = 63, HELP_LINK_MAX = 15, HELP_NETS_MAX = 8, HELP_SEGS_MAX = 4094, HELP_MTU_MIN = 576, HELP_MTU_MAX = 65521,
-       HELP_NETNS_TEXT = HELP_NAME_MAX + 4 };
+enum { HELP_NAME_MAX = 63, HELP_LINK_MAX = 15, HELP_NETNS_TEXT = HELP_NAME_MAX + 4 };
+enum { HELP_NETS_MAX = 8, HELP_SEGS_MAX = 4094, HELP_MTU_MIN = 576, HELP_MTU_MAX = 65521 };
 
 enum help_kind { HELP_IX, HELP_NE, HELP_KIND_N };
 
@@ -46,9 +47,11 @@ const char *help_kind_name(enum help_kind k);
 /* WHY names "appliance". */
 CW_NODISCARD int help_name_check(const char *name, struct cw_why *why);
 /* Reads what "appliance place NAME" says, J; every network gets a random MAC. On failure RET is untouched. */
-CW_NODISCARD int help_spec_parse(const char *name, const struct cw_json *j, struct help_spec *ret_spec, struct cw_why *why);
+CW_NODISCARD int help_spec_parse(const char *name, const struct cw_json *j, struct help_spec *ret_spec,
+				 struct cw_why *why);
 /* Reads what help_spec_json() wrote. */
-CW_NODISCARD int help_spec_read(const char *name, const struct cw_json *j, struct help_spec *ret_spec, struct cw_why *why);
+CW_NODISCARD int help_spec_read(const char *name, const struct cw_json *j, struct help_spec *ret_spec,
+				struct cw_why *why);
 struct cw_json *help_spec_json(const struct help_spec *s);
 void help_spec_free(struct help_spec *s);
 /* The same kind and networks? */

@@ -56,7 +56,8 @@ static int serve(struct caller *c)
 	if (r == 0)
 		r = help_seg_tap(c->tap->places, c->pid, m.name, m.tap, m.bridge, &fd, &mtu, &why);
 	if (r < 0)
-		cw_log_rl(WARN, m.name, 0, "no device for process %d: %s", c->pid, why.rule[0] ? why.rule : cw_strerror(r));
+		cw_log_rl(WARN, m.name, 0, "no device for process %d: %s", c->pid,
+			  why.rule[0] ? why.rule : cw_strerror(r));
 	else
 		cw_log(INFO, m.name, "%s is a port of %s", m.tap, m.bridge);
 	return tapmsg_answer_send(c->fd, fd, mtu, r, &why);
@@ -92,7 +93,8 @@ static void on_caller(void *ctx, int fd, pid_t pid)
 	*c = (struct caller){ t, t->callers, fd, pid, NULL, NULL };
 	t->callers = c;
 	t->n++;
-	if (cw_timer_new(t->loop, on_late, c, &c->timer) < 0 || cw_io_new(t->loop, fd, CW_IO_READ, on_ask, c, &c->io) < 0)
+	if (cw_timer_new(t->loop, on_late, c, &c->timer) < 0 ||
+	    cw_io_new(t->loop, fd, CW_IO_READ, on_ask, c, &c->io) < 0)
 		caller_free(c);
 	else
 		cw_timer_arm(c->timer, HELP_TAP_WAIT_MS);

@@ -16,7 +16,8 @@ enum { HELP_TAP_CALLERS_MAX = 64, HELP_TAP_WAIT_MS = 2000 };
 struct help_tap;
 
 /* PLACES is borrowed. */
-CW_NODISCARD int help_tap_new(struct cw_loop *l, const char *path, struct help_places *places, struct help_tap **ret_tap);
+CW_NODISCARD int help_tap_new(struct cw_loop *l, const char *path, struct help_places *places,
+			      struct help_tap **ret_tap);
 void help_tap_free(struct help_tap *t);
 
 #endif

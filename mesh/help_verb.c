@@ -91,7 +91,8 @@ static int do_place(struct help *h, const struct cw_json *request, struct cw_why
 	const char *name, *seed;
 	int r;
 
-	if ((r = need_name(request, &name, why)) < 0 || (r = cw_json_need_str(args, "seed", "appliance", &seed, why)) < 0)
+	if ((r = need_name(request, &name, why)) < 0 ||
+	    (r = cw_json_need_str(args, "seed", "appliance", &seed, why)) < 0)
 		return r;
 	if (strlen(seed) > HELP_SEED_MAX)
 		return cw_why_set(why, CW_E_INVALID, "appliance", "seed", "must be at most %d bytes", HELP_SEED_MAX);
@@ -155,7 +156,8 @@ static void on_allow(void *ctx, struct cw_rpc_call *call, const struct cw_json *
 	unsigned mtu = 0;
 	int r;
 
-	if ((r = need_name(request, &name, &why)) < 0 || (r = help_seg_parse(cw_json_get(request, "args"), &seg, &why)) < 0 ||
+	if ((r = need_name(request, &name, &why)) < 0 ||
+	    (r = help_seg_parse(cw_json_get(request, "args"), &seg, &why)) < 0 ||
 	    (r = help_seg_allow(h->places, name, &seg, &mtu, &why)) < 0) {
 		cw_rpc_fail(call, r, &why);
 		return;
@@ -202,7 +204,8 @@ static int do_probe(struct help *h, struct cw_rpc_call *call, const struct cw_js
 	struct later *x = NULL;
 	int r;
 
-	if ((r = cw_json_need_str(request, "name", "bridge", &bridge, why)) < 0 || (r = help_link_check(bridge, "name", why)) < 0 ||
+	if ((r = cw_json_need_str(request, "name", "bridge", &bridge, why)) < 0 ||
+	    (r = help_link_check(bridge, "name", why)) < 0 ||
 	    (r = cw_json_need_str(cw_json_get(request, "args"), "address", bridge, &text, why)) < 0)
 		return r;
 	if (cw_ip_parse(text, &address) < 0)

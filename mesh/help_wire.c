@@ -25,7 +25,8 @@ static int check_net(const struct help_net *n, size_t i, const char *object, str
 		return cw_why_set(why, CW_E_INVALID, object, field, "'%s' is not a bridge", n->bridge);
 	snprintf(field, sizeof field, "networks[%zu].mtu", i);
 	if (n->mtu > link.mtu)
-		return cw_why_set(why, CW_E_INVALID, object, field, "%u is more than the %u of '%s'", n->mtu, link.mtu, n->bridge);
+		return cw_why_set(why, CW_E_INVALID, object, field, "%u is more than the %u of '%s'", n->mtu, link.mtu,
+				  n->bridge);
 	return 0;
 }
 
@@ -67,7 +68,8 @@ static int on_inside(void *ctx)
 	return n->gateway.family ? cw_nl_route_via(&all, &n->gateway) : 0;
 }
 
-/* The cable, both ends where they belong. A namespace that went took its end along, and the other one goes with it a little later. */
+/* The cable, both ends where they belong. A namespace that went took its end along, and the other one goes with it a
+ * little later. */
 static int make_cable(const struct help_net *n, const char *near, unsigned mtu, int netns, struct inside *in)
 {
 	struct cw_nl_end ends[2] = { { near, { { 0 } }, mtu }, { n->name, n->mac, in->mtu } };
@@ -111,11 +113,12 @@ int help_wire_make(const struct help_spec *s, struct cw_why *why)
 	snprintf(object, sizeof object, "appliance %s", s->name);
 	help_netns_name(s->name, name);
 	if ((r = help_netns_make(name)) < 0 || (r = help_netns_open(name, &netns)) < 0)
-		return cw_why_set(why, r, object, NULL, "cannot make the network namespace '%s': %s", name, cw_strerror(r));
+		return cw_why_set(why, r, object, NULL, "cannot make the network namespace '%s': %s", name,
+				  cw_strerror(r));
 	for (size_t i = 0; i < s->n_nets; i++)
 		if ((r = make_net(s, &s->nets[i], netns)) < 0)
-			return cw_why_set(why, r, object, s->nets[i].name, "cannot connect the network to '%s': %s", s->nets[i].bridge,
-					  cw_strerror(r));
+			return cw_why_set(why, r, object, s->nets[i].name, "cannot connect the network to '%s': %s",
+					  s->nets[i].bridge, cw_strerror(r));
 	return 0;
 }
 

@@ -2,8 +2,8 @@
 /*
  * help_wire.h - the networks of an appliance: a cable for each, from its bridge into the namespace.
  *
- * The bridge's end has the bridge's MTU, because a bridge shrinks to that of its smallest port, and an address that begins with
- * fe, because a bridge takes the lowest one of its ports. The appliance's end is called as the network.
+ * The bridge's end has the bridge's MTU, because a bridge shrinks to that of its smallest port, and an address that
+ * begins with fe, because a bridge takes the lowest one of its ports. The appliance's end is called as the network.
  *
  * All may be done twice, and mend what was left half done. Blocking calls.
  */

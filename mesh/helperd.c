@@ -105,7 +105,8 @@ static int be_alone(struct helper *h, struct cw_why *why)
 	if (h->alone >= 0 && flock(h->alone, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	r = -errno;
-	return cw_why_set(why, r, "state", h->conf.state, "%s", r == -EWOULDBLOCK ? "another helper has it" : cw_strerror(r));
+	return cw_why_set(why, r, "state", h->conf.state, "%s",
+			  r == -EWOULDBLOCK ? "another helper has it" : cw_strerror(r));
 }
 
 static int helper_open(struct helper *h, struct cw_why *why)
@@ -116,7 +117,8 @@ static int helper_open(struct helper *h, struct cw_why *why)
 	int r;
 
 	if ((r = find_user(c->peer_user, &user, why)) < 0 || (r = be_alone(h, why)) < 0 || (r = find_bin(c, bin)) < 0 ||
-	    (r = make_folder_of(c->socket)) < 0 || (r = make_folder_of(c->tap_socket)) < 0 || (r = cw_loop_new(&h->loop)) < 0)
+	    (r = make_folder_of(c->socket)) < 0 || (r = make_folder_of(c->tap_socket)) < 0 ||
+	    (r = cw_loop_new(&h->loop)) < 0)
 		return r;
 	h->help.loop = h->loop;
 	if ((r = cw_rpc_server_bare(h->loop, help_verb_rows, help_verb_n_rows, &h->help, &h->server)) < 0 ||

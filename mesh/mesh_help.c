@@ -3,8 +3,8 @@
  * mesh_help.c - the queue of calls to causeway-helper.
  *
  * The first of the queue is the one that was sent. A connection that was used before may have been lost without anybody
- * noticing (the helper was started anew), so what was sent over such a one is sent once more over a new one; every verb may be
- * repeated.
+ * noticing (the helper was started anew), so what was sent over such a one is sent once more over a new one; every verb
+ * may be repeated.
  */
 #include "mesh/mesh_help.h"
 
@@ -124,7 +124,7 @@ static void on_reply(void *ctx, int r, const struct cw_json *body, const struct 
 		return;
 	}
 	h->used = true;
-	if (r == CW_E_TIMEOUT)          /* the client is of no use any more: a late answer would be taken for the next one */
+	if (r == CW_E_TIMEOUT) /* the client is of no use any more: a late answer would be taken for the next one */
 		hang_up(h);
 	first_end(h, r, body, why);
 }
@@ -152,7 +152,8 @@ static int send_first(struct mesh_help *h)
 		return CW_E_TIMEOUT;
 	if ((r = dial(h)) < 0)
 		return r;
-	return cw_rpc_client_ask(h->client, a->noun, a->verb, a->name, a->args ? cw_json_ref(a->args) : NULL, a->end_ms - now, on_reply, h);
+	return cw_rpc_client_ask(h->client, a->noun, a->verb, a->name, a->args ? cw_json_ref(a->args) : NULL,
+				 a->end_ms - now, on_reply, h);
 }
 
 static void on_timer(void *ctx)
@@ -177,7 +178,8 @@ static void on_timer(void *ctx)
 }
 
 int mesh_help_ask(struct mesh_help *h, const char *noun, const char *verb, const char *name, struct cw_json *args,
-		  uint64_t timeout_ms, void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx)
+		  uint64_t timeout_ms,
+		  void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx)
 {
 	struct ask *a = NULL, **at = &h->asks;
 	int r = h->closing ? CW_E_CANCELLED : h->n < QUEUE_MAX ? 0 : CW_E_LIMIT;

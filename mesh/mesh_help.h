@@ -18,9 +18,11 @@ struct mesh_help;
 CW_NODISCARD int mesh_help_new(struct cw_loop *l, const char *socket, struct mesh_help **ret_help);
 /* What has no answer yet ends with CW_E_CANCELLED, from here. */
 void mesh_help_free(struct mesh_help *h);
-/* CB once, never from here; R as for cw_rpc_client_ask(), CW_E_UNREACHABLE when the helper is away. Takes ARGS over, also on failure. */
-CW_NODISCARD int mesh_help_ask(struct mesh_help *h, const char *noun, const char *verb, const char *name, struct cw_json *args,
-			       uint64_t timeout_ms,
-			       void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx);
+/* CB once, never from here; R as for cw_rpc_client_ask(), CW_E_UNREACHABLE when the helper is away. Takes ARGS over,
+ * also on failure. */
+CW_NODISCARD int mesh_help_ask(struct mesh_help *h, const char *noun, const char *verb, const char *name,
+			       struct cw_json *args, uint64_t timeout_ms,
+			       void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why),
+			       void *ctx);
 
 #endif

@@ -35,7 +35,9 @@ static int packet_send(int sock, const struct cw_json *j, int fd)
 	if (fd >= 0) {
 		m.msg_control = fds.room;
 		m.msg_controllen = CMSG_SPACE(sizeof fd);
-		fds.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		fds.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fd),
+					     .cmsg_level = SOL_SOCKET,
+					     .cmsg_type = SCM_RIGHTS };
 		memcpy(CMSG_DATA(&fds.head), &fd, sizeof fd);
 	}
 	return sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
@@ -45,7 +47,9 @@ static int packet_send(int sock, const struct cw_json *j, int fd)
 static void take_fd(struct msghdr *m, int *ret_fd)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		size_t n = c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+		size_t n = c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS
+				   ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int)
+				   : 0;
 
 		for (size_t i = 0; i < n; i++) {
 			int fd;
@@ -64,7 +68,9 @@ static int packet_recv(int sock, char *buf, size_t *ret_size, int *ret_fd)
 {
 	union fds fds;
 	struct iovec iov = { buf, TAPMSG_MAX };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = fds.room, .msg_controllen = sizeof fds.room };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = fds.room, .msg_controllen = sizeof fds.room
+	};
 	ssize_t n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	*ret_fd = -1;
@@ -148,8 +154,9 @@ static int answer_read(const struct cw_json *j, unsigned *ret_mtu, struct cw_why
 	int64_t mtu = cw_json_get_int(j, "mtu", 0);
 
 	if (!cw_json_get_bool(j, "ok", false))
-		return cw_why_set(why, cw_problem_code(cw_json_get_str(p, "code", "")), cw_json_get_str(p, "object", ""),
-				  cw_json_get_str(p, "field", ""), "%s", cw_json_get_str(p, "rule", ""));
+		return cw_why_set(why, cw_problem_code(cw_json_get_str(p, "code", "")),
+				  cw_json_get_str(p, "object", ""), cw_json_get_str(p, "field", ""), "%s",
+				  cw_json_get_str(p, "rule", ""));
 	if (mtu < MTU_MIN || mtu > MTU_MAX)
 		return CW_E_MALFORMED;
 	*ret_mtu = (unsigned)mtu;

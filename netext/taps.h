@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * taps.h - the TAP device of an extension, from causeway-helper: for an appliance in a network namespace of its own, where the
- * bridges are not.
+ * taps.h - the TAP device of an extension, from causeway-helper: for an appliance in a network namespace of its own,
+ * where the bridges are not.
  *
- * It asks at once and then each second until it has the device, and again after taps_again(): the helper may be away, or may
- * not know yet that the appliance may have it. The device goes with its descriptor, as one of our own does.
+ * It asks at once and then each second until it has the device, and again after taps_again(): the helper may be away,
+ * or may not know yet that the appliance may have it. The device goes with its descriptor, as one of our own does.
  */
 #ifndef TAPS_H
 #define TAPS_H
@@ -22,7 +22,7 @@ struct taps_conf {
 
 struct taps;
 
-/* CB owns the nonblocking FD of the device TAP, a port of BRIDGE. It is called from the loop, once for each time asked. */
+/* CB owns the nonblocking FD of the device TAP, a port of BRIDGE. From the loop, once for each time asked. */
 CW_NODISCARD int taps_new(struct cw_loop *l, const struct taps_conf *c, const char *tap, const char *bridge,
 			  void (*cb)(void *ctx, int fd, unsigned mtu), void *ctx, struct taps **ret_taps);
 /* The device is gone. */

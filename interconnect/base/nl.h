@@ -46,7 +46,8 @@ CW_NODISCARD int cw_nl_addr_add(const char *name, const struct cw_prefix *p);
 CW_NODISCARD int cw_nl_route_add(const char *name, const struct cw_prefix *dst, const struct cw_ip *src);
 /* The same by way of GATEWAY; replaces. DST of length 0 is the default route. */
 CW_NODISCARD int cw_nl_route_via(const struct cw_prefix *dst, const struct cw_ip *gateway);
-/* Makes a cable, both ends down: NEAR here, FAR in the network namespace of the descriptor NETNS. -EEXIST when one of the names is taken. */
+/* Makes a cable, both ends down: NEAR here, FAR in the network namespace of the descriptor NETNS. -EEXIST when one of
+ * the names is taken. */
 CW_NODISCARD int cw_nl_veth_add(const struct cw_nl_end *near, const struct cw_nl_end *far, int netns);
 /* Deletes the link; -ENODEV when there is none. */
 CW_NODISCARD int cw_nl_link_del(const char *name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_help_spec.c - what is to be placed, from the manager and from place.json: what is taken can be kept and read again. */
+/* fuzz_help_spec.c - what is to be placed, from the manager and from place.json: what is taken can be kept and read
+ * again. */
 #include <assert.h>
 
 #include "mesh/help_spec.h"

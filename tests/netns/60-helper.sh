@@ -110,9 +110,12 @@ same "and nothing else happened" "$P" "$(pid_of ix-1)"
 same "nor to its station" "$(inside ix-1 cat /sys/class/net/uplink/address)" "$("$PY" -c 'import json,sys
 print(json.load(open(sys.argv[1]))["networks"][0]["mac"])' "$S/ix-1/place.json")"
 refused "placed differently" conflict networks place ix-1 ne
+ARGS="{\"kind\":\"ix\",\"seed\":\"{  }\",\"networks\":[$UPLINK,$VMOTION]}" ask "$H" appliance place ix-1 > /dev/null
+same "another seed" '{  }' "$(cat "$S/ix-1/seed.json")"
+check "is read by a process that starts anew" wait_for 2 runs_anew ix-1 "$P"
 touch "$S/ix-1/node.crt"
 ARGS="{\"kind\":\"ix\",\"seed\":\"{ }\",\"networks\":[$UPLINK,$VMOTION]}" ask "$H" appliance place ix-1 > /dev/null
-same "a node that has enrolled keeps its seed" '{}' "$(cat "$S/ix-1/seed.json")"
+same "a node that has enrolled keeps its seed" '{  }' "$(cat "$S/ix-1/seed.json")"
 
 # ---- refused ----
 try() { ARGS="{\"kind\":\"ix\",\"seed\":\"\",\"networks\":[$1]}" ask "$H" appliance place "${2:-x}"; }

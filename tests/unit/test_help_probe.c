@@ -99,7 +99,8 @@ static int next_arp(struct help_arp *a)
 	ssize_t n;
 
 	while ((n = tap_read(x.tap, frame, sizeof frame)) > 0)
-		if (n >= 14 + HELP_ARP_SIZE && frame[12] == 8 && frame[13] == 6 && memcmp(frame, "\xff\xff\xff\xff\xff\xff", 6) == 0 &&
+		if (n >= 14 + HELP_ARP_SIZE && frame[12] == 8 && frame[13] == 6 &&
+		    memcmp(frame, "\xff\xff\xff\xff\xff\xff", 6) == 0 &&
 		    help_arp_parse(frame + 14, (size_t)n - 14, a) == 0)
 			return 1;
 	return 0;
@@ -150,8 +151,12 @@ static void three_probes_and_no_answer(void **state)
 
 static void an_answer_ends_it(void **state)
 {
-	const struct help_arp no = { .op = 2, .sender = { { 2, 0, 0, 0, 0, 8 } }, .sender_ip = ip("10.9.0.8"), .target_ip = ip("10.9.0.9") };
-	const struct help_arp yes = { .op = 2, .sender = { { 2, 0, 0, 0, 0, 7 } }, .sender_ip = ip("10.9.0.9"), .target_ip = ip("0.0.0.0") };
+	const struct help_arp no = {
+		.op = 2, .sender = { { 2, 0, 0, 0, 0, 8 } }, .sender_ip = ip("10.9.0.8"), .target_ip = ip("10.9.0.9")
+	};
+	const struct help_arp yes = {
+		.op = 2, .sender = { { 2, 0, 0, 0, 0, 7 } }, .sender_ip = ip("10.9.0.9"), .target_ip = ip("0.0.0.0")
+	};
 	struct help_probe *p = NULL;
 	uint64_t start = cw_clock_now_ms();
 
@@ -209,7 +214,9 @@ static void what_cannot_be_probed(void **state)
 
 static void packets(void **state)
 {
-	const struct help_arp a = { .op = 1, .sender = { { 2, 0, 0, 0, 0, 7 } }, .sender_ip = ip("10.9.0.9"), .target_ip = ip("10.9.0.1") };
+	const struct help_arp a = {
+		.op = 1, .sender = { { 2, 0, 0, 0, 0, 7 } }, .sender_ip = ip("10.9.0.9"), .target_ip = ip("10.9.0.1")
+	};
 	uint8_t buf[HELP_ARP_SIZE + 18] = { 0 };
 	struct help_arp b;
 

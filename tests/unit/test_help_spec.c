@@ -12,8 +12,10 @@
 
 #include "mesh/help_spec.h"
 
-#define GOOD "{\"kind\":\"ne\",\"networks\":[" \
-	"{\"name\":\"uplink\",\"bridge\":\"br-uplink\",\"address\":\"192.168.1.34/28\",\"gateway\":\"192.168.1.33\",\"mtu\":1400}," \
+#define GOOD                                                                                                           \
+	"{\"kind\":\"ne\",\"networks\":["                                                                              \
+	"{\"name\":\"uplink\",\"bridge\":\"br-uplink\",\"address\":\"192.168.1.34/"                                    \
+	"28\",\"gateway\":\"192.168.1.33\",\"mtu\":1400},"                                                             \
 	"{\"name\":\"vmotion\",\"bridge\":\"br.vm_0\",\"address\":\"2001:db8::7/64\"}]}"
 
 static struct cw_json *json(const char *text)
@@ -140,7 +142,8 @@ static void too_few_and_too_many_networks(void **state)
 	assert_int_equal(parse("x", "{\"kind\":\"ix\",\"networks\":[7]}", &s, &why), CW_E_INVALID);
 	for (size_t i = 0; i <= HELP_NETS_MAX; i++)
 		snprintf(text + strlen(text), sizeof text - strlen(text),
-			 "%s{\"name\":\"n%zu\",\"bridge\":\"b\",\"address\":\"10.0.0.%zu/24\"}", i ? "," : "", i, i + 1);
+			 "%s{\"name\":\"n%zu\",\"bridge\":\"b\",\"address\":\"10.0.0.%zu/24\"}", i ? "," : "", i,
+			 i + 1);
 	strcat(text, "]}");
 	assert_int_equal(parse("x", text, &s, &why), CW_E_INVALID);
 	assert_string_equal(why.field, "networks");
@@ -148,7 +151,8 @@ static void too_few_and_too_many_networks(void **state)
 
 static void names_of_appliances(void **state)
 {
-	static const char *const good[] = { "a", "ne-1", "0", "abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz" };
+	static const char *const good[] = { "a", "ne-1", "0",
+					    "abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz" };
 	static const char *const bad[] = { "", "-a", "A", "a.b", "..", "a/b", "a b", "a\n", "\xc3\xa4",
 		"abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz0" };
 	struct cw_why why = { 0 };
@@ -253,9 +257,14 @@ static void a_request_has_no_memory(void **state)
 	struct cw_why why;
 
 	(void)state;
-	assert_int_equal(parse("a", "{\"kind\":\"ix\",\"stopped\":true,\"removing\":true,\"segments\":[{\"bridge\":\"b\",\"tap\":\"cw-1\","
-			       "\"mtu_max\":1500}],\"networks\":[{\"name\":\"n\",\"bridge\":\"b\",\"address\":\"10.0.0.1/24\","
-			       "\"mac\":\"ff:ff:ff:ff:ff:ff\"}]}", &s, &why), 0);
+	assert_int_equal(
+		parse("a",
+		      "{\"kind\":\"ix\",\"stopped\":true,\"removing\":true,\"segments\":[{\"bridge\":\"b\",\"tap\":"
+		      "\"cw-1\","
+		      "\"mtu_max\":1500}],\"networks\":[{\"name\":\"n\",\"bridge\":\"b\",\"address\":\"10.0.0.1/24\","
+		      "\"mac\":\"ff:ff:ff:ff:ff:ff\"}]}",
+		      &s, &why),
+		0);
 	assert_int_equal(s.n_segs, 0);
 	assert_false(s.stopped || s.removing);
 	assert_int_equal(s.nets[0].mac.b[0], 2);
@@ -265,11 +274,14 @@ static void a_request_has_no_memory(void **state)
 static void damaged_files(void **state)
 {
 	static const char *const rows[] = {
-		"{}", "[]", "{\"kind\":\"ne\"}",
+		"{}",
+		"[]",
+		"{\"kind\":\"ne\"}",
 		"{\"kind\":\"ix\",\"networks\":[{\"name\":\"n\",\"bridge\":\"b\",\"address\":\"10.0.0.1/24\"}]}",
-		"{\"kind\":\"ix\",\"networks\":[{\"name\":\"n\",\"bridge\":\"b\",\"address\":\"10.0.0.1/24\",\"mac\":\"x\"}]}",
-		"{\"kind\":\"ix\",\"networks\":[{\"name\":\"n\",\"bridge\":\"b\",\"address\":\"10.0.0.1/24\",\"mac\":"
-		"\"02:00:00:00:00:01\"}],\"segments\":[{\"bridge\":\"b\",\"tap\":\"cw-1\",\"mtu_max\":1500},7]}",
+		"{\"kind\":\"ix\",\"networks\":[{\"name\":\"n\",\"bridge\":\"b\",\"address\":\"10.0.0.1/"
+		"24\",\"mac\":\"x\"}]}",
+		("{\"kind\":\"ix\",\"networks\":[{\"name\":\"n\",\"bridge\":\"b\",\"address\":\"10.0.0.1/24\",\"mac\":"
+		 "\"02:00:00:00:00:01\"}],\"segments\":[{\"bridge\":\"b\",\"tap\":\"cw-1\",\"mtu_max\":1500},7]}"),
 	};
 	struct help_spec s;
 

@@ -69,7 +69,9 @@ static void on_hold(void *ctx, struct cw_rpc_call *call, const struct cw_json *r
 	cw_rpc_on_gone(call, on_held_gone, NULL);
 }
 
-static const struct cw_rpc_row rows[] = { { "a", "echo", on_echo }, { "a", "refuse", on_refuse }, { "a", "hold", on_hold } };
+static const struct cw_rpc_row rows[] = { { "a", "echo", on_echo },
+					  { "a", "refuse", on_refuse },
+					  { "a", "hold", on_hold } };
 
 static void serve(void)
 {
@@ -112,7 +114,8 @@ static void on_answer(void *ctx, int r, const struct cw_json *body, const struct
 	g->order = ++x.n_got;
 	assert_true((r == 0) == (body != NULL));
 	if (body)
-		snprintf(g->text, sizeof g->text, "%s %s", cw_json_get_str(body, "name", ""), cw_json_get_str(body, "text", ""));
+		snprintf(g->text, sizeof g->text, "%s %s", cw_json_get_str(body, "name", ""),
+			 cw_json_get_str(body, "text", ""));
 	if (why)
 		snprintf(g->rule, sizeof g->rule, "%s", why->rule);
 }

@@ -114,7 +114,9 @@ static void put(const char *text, size_t size, size_t n)
 
 	memcpy(copy, text, size);
 	if (n > 0) {
-		u.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(n * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		u.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(n * sizeof(int)),
+					   .cmsg_level = SOL_SOCKET,
+					   .cmsg_type = SCM_RIGHTS };
 		m.msg_control = u.room;
 		m.msg_controllen = CMSG_SPACE(n * sizeof(int));
 		for (size_t i = 0; i < n; i++)
@@ -126,10 +128,16 @@ static void put(const char *text, size_t size, size_t n)
 static void wrong_asks(void **state)
 {
 	static const char *const rows[] = {
-		"x", "[]", "{}", "{\"name\":\"a\",\"tap\":\"b\"}", "{\"name\":\"\",\"tap\":\"b\",\"bridge\":\"c\"}",
-		"{\"name\":7,\"tap\":\"b\",\"bridge\":\"c\"}", "{\"name\":\"a\",\"tap\":\"0123456789abcdef\",\"bridge\":\"c\"}",
+		"x",
+		"[]",
+		"{}",
+		"{\"name\":\"a\",\"tap\":\"b\"}",
+		"{\"name\":\"\",\"tap\":\"b\",\"bridge\":\"c\"}",
+		"{\"name\":7,\"tap\":\"b\",\"bridge\":\"c\"}",
+		"{\"name\":\"a\",\"tap\":\"0123456789abcdef\",\"bridge\":\"c\"}",
 		"{\"name\":\"a\",\"tap\":\"b\",\"bridge\":\"0123456789abcdef\"}",
-		"{\"name\":\"0123456789012345678901234567890123456789012345678901234567890123\",\"tap\":\"b\",\"bridge\":\"c\"}",
+		"{\"name\":\"0123456789012345678901234567890123456789012345678901234567890123\",\"tap\":\"b\","
+		"\"bridge\":\"c\"}",
 		"{\"name\":\"a\",\"tap\":\"b\",\"bridge\":\"c\"} ,",
 	};
 	static const char good[] = "{\"name\":\"a\",\"tap\":\"b\",\"bridge\":\"c\"}";
@@ -165,8 +173,13 @@ static void wrong_asks(void **state)
 
 static void wrong_answers(void **state)
 {
-	static const char *const rows[] = { "{\"ok\":true}", "{\"ok\":true,\"mtu\":67}", "{\"ok\":true,\"mtu\":65536}", "{\"ok\":true,\"mtu\":\"9\"}",
-		"{", "7", "{}" };
+	static const char *const rows[] = { "{\"ok\":true}",
+					    "{\"ok\":true,\"mtu\":67}",
+					    "{\"ok\":true,\"mtu\":65536}",
+					    "{\"ok\":true,\"mtu\":\"9\"}",
+					    "{",
+					    "7",
+					    "{}" };
 	struct cw_why why = { 0 };
 	unsigned mtu = 7;
 	int fd = -1, before = n_open();

@@ -176,7 +176,8 @@ static void names_that_do_not_fit(void **state)
 
 	(void)state;
 	assert_true(taps_new(x.loop, &c, "cw-0123456789abc", "br-web", on_device, &x, &t) < 0);
-	c.socket = "/a/path/that/is/longer/than/any/socket/may/have/it/because/the/kernel/has/only/one/hundred/and/eight/bytes/for";
+	c.socket = "/a/path/that/is/longer/than/any/socket/may/have/it/because/the/kernel/has/only/one/hundred/and/"
+		   "eight/bytes/for";
 	assert_true(taps_new(x.loop, &c, "cw-7", "br-web", on_device, &x, &t) < 0);
 	assert_null(t);
 }
