@@ -22,12 +22,15 @@ CW_LOG_MODULE(ext);
 enum { EXT_BATCH = 64 };
 
 struct ext {
+	struct cw_loop *loop;
 	struct ext_conf *conf;          /* a copy of ours */
 	struct vtep *vtep;
 	char tap[TAP_NAME_MAX + 1];
 	int fd;
-	struct cw_io *io;               /* NULL: the device is gone */
+	struct cw_io *io;               /* NULL: there is no device, not yet or not any more */
+	struct taps *taps;              /* where it comes from; NULL: it was made here */
 	unsigned mtu;
+	bool lost;                      /* the device is gone */
 	bool was_up;
 	struct fdb *fdb;
 	struct flood flood[FDB_SIDE_N]; /* by the side that the frame came from */
@@ -150,17 +153,33 @@ static void ext_on_frame(void *ctx, const uint8_t *frame, size_t size)
 	enum flood_kind kind;
 	uint64_t now_ms = cw_clock_now_ms(), silent_ms = 0;
 
+	if (!e->io) {
+		cw_stat_inc(&e->stat, CW_STAT_DROP_TX);
+		return;
+	}
 	if (!ext_accept(e, frame, size, &h))
 		return;
 	e->n_moves += fdb_learn(e->fdb, &h.src, h.vlan, FDB_REMOTE, now_ms);
 	if (ext_lookup(e, &h, now_ms, &silent_ms, &kind) != FDB_LOCAL && !ext_allow(e, FDB_REMOTE, kind))
 		return;
-	if (!e->io || tap_write(e->fd, frame, size) < 0) {
+	if (tap_write(e->fd, frame, size) < 0) {
 		cw_stat_inc(&e->stat, CW_STAT_DROP_TX);
 		return;
 	}
 	cw_stat_inc(&e->stat, CW_STAT_RX_PACKETS);
 	cw_stat_add(&e->stat, CW_STAT_RX_BYTES, size);
+}
+
+/* The device is gone: somebody deleted it. */
+static void ext_lose(struct ext *e, int r)
+{
+	cw_log_r(ERROR, e->conf->name, r, "the device %s is gone", e->tap);
+	cw_io_free(cw_steal(&e->io));
+	e->lost = true;
+	if (!e->taps)
+		return;
+	cw_fd_close(&e->fd);
+	taps_again(e->taps);
 }
 
 static void ext_on_tap(void *ctx, unsigned events)
@@ -176,27 +195,45 @@ static void ext_on_tap(void *ctx, unsigned events)
 			break;
 		ext_from_bridge(e, buf, (size_t)n, now_ms);
 	}
-	if (n >= 0 || n == -EAGAIN)
-		return;
-	cw_log_r(ERROR, e->conf->name, (int)n, "the device %s is gone", e->tap);
-	cw_io_free(e->io);
-	e->io = NULL;
+	if (n < 0 && n != -EAGAIN)
+		ext_lose(e, (int)n);
 }
 
 static void ext_on_state(void *ctx, enum tun_state s)
 {
 	struct ext *e = ctx;
-	bool up = s == TUN_UP;
+	bool up = s == TUN_UP && e->io;
 
 	if (up && !e->was_up)
-		cw_log(INFO, e->conf->name, "up: %s joined to VNI %u of tunnel %s", e->conf->bridge, e->conf->vni, e->conf->tunnel);
+		cw_log(INFO, e->conf->name, "up: %s joined to VNI %u of tunnel %s", e->conf->bridge, e->conf->vni,
+		       e->conf->tunnel);
 	e->was_up |= up;
 }
 
-static int ext_open(struct cw_loop *l, struct ext *e, const char *object, struct cw_why *why)
+/* The helper has made the device. */
+static void ext_on_device(void *ctx, int fd, unsigned mtu)
+{
+	struct ext *e = ctx;
+	int r;
+
+	cw_io_free(cw_steal(&e->io));
+	cw_fd_close(&e->fd);
+	e->fd = fd;
+	e->mtu = CW_MIN(mtu, (unsigned)(VTEP_FRAME_MAX - ETH_AROUND_MTU));
+	if ((r = cw_io_new(e->loop, e->fd, CW_IO_READ, ext_on_tap, e, &e->io)) < 0) {
+		ext_lose(e, r);
+		return;
+	}
+	e->lost = false;
+	ext_on_state(e, tun_state(vtep_tun(e->vtep)));
+}
+
+static int ext_open(struct ext *e, const struct taps_conf *taps, const char *object, struct cw_why *why)
 {
 	int r;
 
+	if (taps)
+		return taps_new(e->loop, taps, e->tap, e->conf->bridge, ext_on_device, e, &e->taps);
 	if ((r = attach_check(e->conf->bridge, VTEP_FRAME_MAX - ETH_AROUND_MTU, object, &e->mtu, why)) < 0)
 		return r;
 	if ((r = tap_open(e->tap, &e->fd)) == -EBUSY)
@@ -205,10 +242,11 @@ static int ext_open(struct cw_loop *l, struct ext *e, const char *object, struct
 		return cw_why_set(why, r, object, "tap", "cannot make the device '%s': %s", e->tap, cw_strerror(r));
 	if ((r = attach_port(e->tap, e->conf->bridge, e->mtu, object, why)) < 0)
 		return r;
-	return cw_io_new(l, e->fd, CW_IO_READ, ext_on_tap, e, &e->io);
+	return cw_io_new(e->loop, e->fd, CW_IO_READ, ext_on_tap, e, &e->io);
 }
 
-int ext_new(struct cw_loop *l, const struct ext_conf *c, struct vtep *v, struct ext **ret_ext, struct cw_why *why)
+int ext_new(struct cw_loop *l, const struct taps_conf *taps, const struct ext_conf *c, struct vtep *v,
+	    struct ext **ret_ext, struct cw_why *why)
 {
 	static const struct vtep_ops ops = { .frame = ext_on_frame, .state = ext_on_state };
 	char object[EXT_NAME_MAX + 16];
@@ -218,6 +256,7 @@ int ext_new(struct cw_loop *l, const struct ext_conf *c, struct vtep *v, struct 
 	if (!e)
 		return -ENOMEM;
 	snprintf(object, sizeof object, "extension %s", c->name);
+	e->loop = l;
 	e->fd = -1;
 	if (!(e->conf = ext_conf_copy(c))) {
 		ext_free(e);
@@ -226,7 +265,7 @@ int ext_new(struct cw_loop *l, const struct ext_conf *c, struct vtep *v, struct 
 	ext_tap_name(c, e->tap, sizeof e->tap);
 	for (size_t i = 0; i < FDB_SIDE_N; i++)
 		flood_init(&e->flood[i], c->bum_pps, cw_clock_now_us());
-	if ((r = fdb_new(c->mac_max, &e->fdb)) < 0 || (r = ext_open(l, e, object, why)) < 0 ||
+	if ((r = fdb_new(c->mac_max, &e->fdb)) < 0 || (r = ext_open(e, taps, object, why)) < 0 ||
 	    (r = vtep_add(v, c->vni, &ops, e)) < 0) {
 		ext_free(e);
 		return cw_why_set(why, r, object, NULL, "%s", cw_strerror(r));
@@ -243,6 +282,7 @@ void ext_free(struct ext *e)
 		return;
 	if (e->vtep)
 		vtep_del(e->vtep, e->conf->vni);
+	taps_free(e->taps);
 	cw_io_free(e->io);
 	cw_fd_close(&e->fd);
 	fdb_free(e->fdb);
@@ -254,8 +294,9 @@ bool ext_is(const struct ext *e, const struct ext_conf *c)
 {
 	const struct ext_conf *o = e->conf;
 
-	return strcmp(o->name, c->name) == 0 && strcmp(o->bridge, c->bridge) == 0 && strcmp(o->tunnel, c->tunnel) == 0 &&
-	       strcmp(o->tap, c->tap) == 0 && o->vni == c->vni && o->bum_pps == c->bum_pps && o->mac_max == c->mac_max;
+	return strcmp(o->name, c->name) == 0 && strcmp(o->bridge, c->bridge) == 0 &&
+	       strcmp(o->tunnel, c->tunnel) == 0 && strcmp(o->tap, c->tap) == 0 && o->vni == c->vni &&
+	       o->bum_pps == c->bum_pps && o->mac_max == c->mac_max;
 }
 
 const struct ext_conf *ext_conf_of(const struct ext *e)
@@ -272,7 +313,7 @@ enum ext_state ext_state(const struct ext *e)
 {
 	if (e->io && tun_state(vtep_tun(e->vtep)) == TUN_UP)
 		return EXT_UP;
-	return e->was_up || !e->io ? EXT_DEGRADED : EXT_CREATING;
+	return e->was_up || e->lost ? EXT_DEGRADED : EXT_CREATING;
 }
 
 struct cw_json *ext_json(struct ext *e)

@@ -12,7 +12,11 @@
  * drop.malformed no Ethernet frame; drop.limit larger than the segment's MTU; drop.tx the
  * tunnel or the device did not take it.
  *
- * States: CREATING until the tunnel is up for the first time, UP, DEGRADED when the tunnel is not (or the device is gone).
+ * The device is made here, or comes from causeway-helper (taps.h) sooner or later; one that vanished is asked for
+ * again.
+ *
+ * States: CREATING until there are the device and the tunnel for the first time, UP, DEGRADED when one of them is not
+ * there any more.
  *
  * Threads: loop thread only.
  */
@@ -23,6 +27,7 @@
 #include "interconnect/base/err.h"
 #include "interconnect/base/json.h"
 #include "interconnect/base/loop.h"
+#include "netext/taps.h"
 #include "netext/vtep.h"
 
 struct ext;
@@ -45,8 +50,10 @@ char *ext_tap_name(const struct ext_conf *c, char *buf, size_t size);
 /* A copy on the heap; NULL when there is no memory. */
 struct ext_conf *ext_conf_copy(const struct ext_conf *c);
 void ext_conf_free(struct ext_conf *c);
-/* Makes the device, joins the bridge, joins V. V is borrowed, C is copied. On failure nothing is left, and WHY names "extension NAME". */
-CW_NODISCARD int ext_new(struct cw_loop *l, const struct ext_conf *c, struct vtep *v, struct ext **ret_ext, struct cw_why *why);
+/* Joins V, and the bridge: by a device of its own, or by one from TAPS unless that is NULL. TAPS and V are borrowed, C
+ * is copied. On failure nothing is left, and WHY names "extension NAME". */
+CW_NODISCARD int ext_new(struct cw_loop *l, const struct taps_conf *taps, const struct ext_conf *c, struct vtep *v,
+			 struct ext **ret_ext, struct cw_why *why);
 void ext_free(struct ext *e);
 /* True when it was made from a configuration that says the same. */
 bool ext_is(const struct ext *e, const struct ext_conf *c);

@@ -12,6 +12,7 @@ CW_LOG_MODULE(exts);
 
 struct exts {
 	struct cw_loop *loop;
+	struct taps_conf taps;
 	struct tuns *tuns;
 	struct ext **items;             /* n of alloc */
 	size_t n, alloc;
@@ -50,6 +51,12 @@ static int exts_room(struct exts *x)
 	return 0;
 }
 
+/* NULL: they make their own. */
+static const struct taps_conf *exts_taps(const struct exts *x)
+{
+	return x->taps.socket && x->taps.socket[0] ? &x->taps : NULL;
+}
+
 static int exts_add(struct exts *x, const struct ext_conf *c, struct cw_why *why)
 {
 	struct tun *t = tuns_find(x->tuns, c->tunnel);
@@ -58,7 +65,8 @@ static int exts_add(struct exts *x, const struct ext_conf *c, struct cw_why *why
 
 	if (!t)
 		return CW_E_NOT_FOUND;
-	if ((r = exts_room(x)) < 0 || (r = exts_vtep(x, t, &v)) < 0 || (r = ext_new(x->loop, c, v, &x->items[x->n], why)) < 0)
+	if ((r = exts_room(x)) < 0 || (r = exts_vtep(x, t, &v)) < 0 ||
+	    (r = ext_new(x->loop, exts_taps(x), c, v, &x->items[x->n], why)) < 0)
 		return r;
 	x->n++;
 	return 0;
@@ -71,7 +79,8 @@ static void exts_cut(struct exts *x, size_t n)
 		ext_free(x->items[--x->n]);
 }
 
-int exts_new(struct cw_loop *l, struct tuns *ts, const struct cw_conf_list *confs, struct exts **ret_exts, struct cw_why *why)
+int exts_new(struct cw_loop *l, const struct taps_conf *taps, struct tuns *ts, const struct cw_conf_list *confs,
+	     struct exts **ret_exts, struct cw_why *why)
 {
 	struct exts *x = calloc(1, sizeof *x);
 	const struct ext_conf *c = confs->items;
@@ -80,6 +89,7 @@ int exts_new(struct cw_loop *l, struct tuns *ts, const struct cw_conf_list *conf
 	if (!x)
 		return -ENOMEM;
 	x->loop = l;
+	x->taps = *taps;
 	x->tuns = ts;
 	if (!(x->vteps = calloc(tuns_count(ts) + 1, sizeof(struct vtep *))))
 		r = -ENOMEM;

@@ -16,11 +16,12 @@
 
 struct exts;
 
-/* Makes the extensions (struct ext_conf) on the tunnels TS; both are borrowed. All or none: on failure nothing is left behind. */
-CW_NODISCARD int exts_new(struct cw_loop *l, struct tuns *ts, const struct cw_conf_list *confs, struct exts **ret_exts,
-			  struct cw_why *why);
-/* Makes the set what CONFS says: what says the same goes on untouched, what is gone goes first, what is new comes. All or none: when
- * one cannot be made, those that went come back. */
+/* Makes the extensions (struct ext_conf) on the tunnels TS, with devices from TAPS, or of their own when its socket is
+ * NULL or "". All are borrowed, TAPS is copied. All or none: on failure nothing is left behind. */
+CW_NODISCARD int exts_new(struct cw_loop *l, const struct taps_conf *taps, struct tuns *ts,
+			  const struct cw_conf_list *confs, struct exts **ret_exts, struct cw_why *why);
+/* Makes the set what CONFS says: what says the same goes on untouched, what is gone goes first, what is new comes. All
+ * or none: when one cannot be made, those that went come back. */
 CW_NODISCARD int exts_apply(struct exts *x, const struct cw_conf_list *confs, struct cw_why *why);
 void exts_free(struct exts *x);         /* before the tunnels */
 size_t exts_count(const struct exts *x);

@@ -53,10 +53,22 @@ static const struct cw_conf_row ne_rows[] = {
 	  .max = NE_CONF_EXTENSIONS_MAX, .obj = &ext_conf_obj, .help = "stretched networks" },
 	{ .name = "control", .kind = CW_CONF_STR, .required = true, .offset = offsetof(struct ne_conf, control),
 	  .min = 1, .max = 100, .help = "path of the control socket" },
+	{ .name = "helper", .kind = CW_CONF_STR, .offset = offsetof(struct ne_conf, helper),
+	  .max = 99, .help = "socket of causeway-helper, where the devices come from; default none" },
 };
+
+static int ne_check(const void *obj, struct cw_why *why)
+{
+	const struct ne_conf *c = obj;
+
+	if (c->helper[0] && c->helper[0] != '/')
+		return cw_why_set(why, CW_E_INVALID, NULL, "helper", "must be an absolute path, found '%s'", c->helper);
+	return 0;
+}
 
 static const struct cw_conf_obj ne_conf_obj = {
 	.what = "appliance", .size = sizeof(struct ne_conf), .rows = ne_rows, .n_rows = CW_COUNT(ne_rows),
+	.check = ne_check,
 };
 
 static const struct tun_conf *tunnel_of(const struct ne_conf *c, const struct ext_conf *e)

@@ -14,6 +14,7 @@ enum { NE_CONF_EXTENSIONS_MAX = 4094 };
 struct ne_conf {
 	char *name;
 	char *control;                  /* as written; relative to the file's folder */
+	char *helper;                   /* socket of causeway-helper; "": devices are made here */
 	struct cw_conf_list uplinks;    /* struct tun_conf_endpoint */
 	struct cw_conf_list tunnels;    /* struct tun_conf */
 	struct cw_conf_list extensions; /* struct ext_conf */

@@ -68,11 +68,13 @@ static void down(struct ne_node *d)
 /* Makes what CONF says, which it takes over; after a failure nothing runs. */
 static int up(struct ne_node *d, const struct ne_conf *conf, struct cw_why *why)
 {
+	struct taps_conf taps;
 	int r;
 
 	d->conf = *conf;
+	taps = (struct taps_conf){ d->conf.helper, node_name(d->node) };
 	if ((r = tuns_new(d->loop, d->dir, &d->conf.uplinks, &d->conf.tunnels, &d->tuns, why)) == 0)
-		r = exts_new(d->loop, d->tuns, &d->conf.extensions, &d->exts, why);
+		r = exts_new(d->loop, &taps, d->tuns, &d->conf.extensions, &d->exts, why);
 	d->cmd = (struct ne_cmd){ d->conf.name ? d->conf.name : node_name(d->node), d->tuns, d->exts };
 	return r;
 }

@@ -42,11 +42,12 @@ static int ned_load(struct ned *d, const char *path, const char *dir, struct cw_
 
 static int ned_open(struct ned *d, const char *dir, struct cw_why *why)
 {
+	const struct taps_conf taps = { d->conf.helper, d->conf.name };
 	int r;
 
 	if ((r = cw_loop_new(&d->loop)) < 0 ||
 	    (r = tuns_new(d->loop, dir, &d->conf.uplinks, &d->conf.tunnels, &d->tuns, why)) < 0 ||
-	    (r = exts_new(d->loop, d->tuns, &d->conf.extensions, &d->exts, why)) < 0)
+	    (r = exts_new(d->loop, &taps, d->tuns, &d->conf.extensions, &d->exts, why)) < 0)
 		return r;
 	d->cmd = (struct ne_cmd){ d->conf.name, d->tuns, d->exts };
 	if ((r = ne_cmd_serve(d->loop, d->conf.control, &d->cmd, &d->server)) < 0)

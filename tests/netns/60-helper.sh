@@ -5,7 +5,7 @@
 #
 #        br-up 192.168.1.33/28 ──── uplink  ┐
 #        br-mo (MTU 1400)      ──── vmotion ┴ cw-NAME (the appliance)      br-up ──── eth0 192.168.1.40 (host h)
-#        br-web                ──── cw-77, the TAP of an appliance
+#        br-web 10.9.0.1 (host w) ── cw-77, the TAP of ne-1 ══ tunnel ══ the appliance at h ── br-far 10.9.0.2 (host f)
 #
 # All of it in network, mount and process namespaces of the test's own: nothing outlives it.
 if [ -z "${INSIDE:-}" ]; then
@@ -26,10 +26,12 @@ H=$T/helper.sock
 
 # ---- the machine ----
 ip link set lo up
-for b in br-up br-mo br-web; do ip link add $b type bridge mcast_snooping 0; done
+must ip netns attach "${PFX}m" $$          # the machine itself, for those who want a name
+for b in br-up br-mo; do ip link add $b type bridge mcast_snooping 0; done
+segment m br-web
 ip link set br-mo mtu 1401
 ip link set br-mo mtu 1400
-for b in br-up br-mo br-web; do ip link set $b up; done
+for b in br-up br-mo; do ip link set $b up; done
 ip addr add 192.168.1.33/28 dev br-up
 ns_add h
 ip link add p-h type veth peer name eth0 netns "${PFX}h"
@@ -263,6 +265,120 @@ refuses "nobody learns an address from a probe" eval 'in_ns h ip neigh | grep -q
 refused "of what is no bridge" invalid p-h probe p-h 192.168.1.40 answered
 refused "of no address" invalid address probe br-up 192.168.1 answered
 check "bridges" eval 'ask "$H" bridge list | grep -q "\"name\": \"br-up\", \"mtu\": 1500, \"addresses\": \[\"192.168.1.33/28\""'
+
+# ---- devices of extensions ----
+# ne-1, a real appliance with a file of its own, in cw-ne-1; its peer runs at the host h, with a segment of its own.
+host w m br-web 52:54:00:00:00:01 10.9.0.1/24
+segment h br-far
+host f h br-far 52:54:00:00:00:02 10.9.0.2/24
+mkdir "$T/ne" "$T/far"
+psk "$T/ne/psk"; cp -p "$T/ne/psk" "$T/far/psk"
+yaml() { # yaml NAME ADDRESS ID VTEP PEER PEER-ID PEER-VTEP BRIDGE
+	cat <<-END
+	name: $1
+	uplinks: [{address: $2, port: 4500}]
+	tunnels:
+	  - name: b
+	    remote: {address: $5, port: 4500}
+	    auth: {method: psk, secret_file: psk, local_id: $3, remote_id: $6}
+	    local_ts: $4/32
+	    remote_ts: $7/32
+	    dpd: 2s
+	extensions: [{name: web, vni: 77, bridge: $8, tunnel: b}]
+	control: $T/$1.sock
+	END
+}
+yaml ne-1 192.168.1.35 a.test 10.71.1.1 192.168.1.40 b.test 10.71.2.1 br-web > "$T/ne/ne.yaml"
+echo "helper: $T/tap.sock" >> "$T/ne/ne.yaml"
+yaml far 192.168.1.40 b.test 10.71.2.1 192.168.1.35 a.test 10.71.1.1 br-far > "$T/far/ne.yaml"
+cat > "$T/bin/causeway-ne" <<END
+#!/bin/bash
+exec "$B/bin/causeway-ne" --config "$T/ne/ne.yaml"
+END
+spawn h "$T/far.log" "$B/bin/causeway-ne" --config "$T/far/ne.yaml"
+ARGS="{\"kind\":\"ne\",\"seed\":\"\",\"networks\":[$UPLINK2]}" must ask "$H" appliance place ne-1 > /dev/null
+allow() { ARGS="{\"bridge\":\"$2\",\"tap\":\"$3\",\"mtu_max\":9000}" ask "$H" segment allow "$1" ${4:+"$4"}; }
+deny() { ARGS="{\"bridge\":\"$2\"}" ask "$H" segment deny "$1"; }
+ext_is() { is "$1" "$T/ne-1.sock" extension show web state; }
+crosses() { in_ns w ping -c 1 -W 1 -q 10.9.0.2; }
+port_is_there() { ip -o link show master br-web | grep -q " cw-77:"; }
+no_port() { ! port_is_there; }
+must wait_for 10 is up "$T/ne-1.sock" tunnel show b state
+check "without leave: the extension waits" ext_is creating
+check "and says why" grep -q "appliance ne-1 may not have 'cw-77' here" "$S/ne-1/log"
+same "allowed, with the bridge's MTU" 1500 "$(allow ne-1 br-web cw-77 mtu)"
+check "it has its device" wait_for 3 ext_is up
+check "beside the bridge" port_is_there
+refuses "and not in its namespace" inside ne-1 ip link show cw-77
+check "frames cross" wait_for 3 crosses
+carry "every kind of frame" w f 52:54:00:00:00:02 52:54:00:00:00:01 1
+check "allowed again" allow ne-1 br-web cw-77
+refused "another device at the same bridge" conflict br-web allow ne-1 br-web cw-78
+refused "the same device at another bridge" conflict cw-77 allow ne-1 br-mo cw-77
+must place ix-4 ix > /dev/null
+refused "for one that stretches nothing" invalid ix-4 allow ix-4 br-mo cw-5
+must remove ix-4
+UPLINK3='{"name":"uplink","bridge":"br-up","address":"192.168.1.36/28"}'
+cp "$T/bin/causeway-ne" "$T/bin/ne.real"; cp "$T/bin/causeway-ix" "$T/bin/causeway-ne"
+ARGS="{\"kind\":\"ne\",\"seed\":\"\",\"networks\":[$UPLINK3]}" must ask "$H" appliance place ne-2 > /dev/null
+cp "$T/bin/ne.real" "$T/bin/causeway-ne"
+refused "the segment to another appliance" conflict "'br-web' is extended already" allow ne-2 br-web cw-79
+must ip tuntap add cw-far mode tap; must ip link set cw-far master br-mo
+refused "a segment that somebody else extends" conflict "'br-mo' is extended already" allow ne-2 br-mo cw-80
+ip link del cw-far
+refused "a bridge that is none" not_found br-none allow ne-1 br-none cw-80
+must remove ne-2
+
+# A stranger, root or not, is no appliance.
+stranger() { # stranger NAME TAP BRIDGE
+	"$PY" - "$T/tap.sock" "$@" <<'END'
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+s.send(json.dumps(dict(zip(("name", "tap", "bridge"), sys.argv[2:]))).encode())
+data, fds, _, _ = socket.recv_fds(s, 4096, 4)
+print(data.decode(), len(fds))
+sys.exit(0 if fds else 1)
+END
+}
+refuses "a stranger gets no device" stranger ne-1 cw-77 br-web
+stranger ne-1 cw-77 br-web > "$T/stranger"
+check "and is told" grep -q '"code":"forbidden".*is not appliance.* 0$' "$T/stranger"
+refuses "nor one of nobody" stranger ne-9 cw-9 br-web
+check "the appliance keeps its own" ext_is up
+
+# Who is killed when.
+P=$(pid_of ne-1)
+kill -9 "$P"
+START=${EPOCHREALTIME/./}
+wait_for 3 runs_anew ne-1 "$P"
+check "the appliance is killed: it has its device again" wait_for 3 ext_is up
+MS=$(((${EPOCHREALTIME/./} - START) / 1000))
+check "within two seconds, tunnel included ($MS ms)" test "$MS" -lt 2000
+check "frames cross again" wait_for 5 crosses
+P=$(pid_of ne-1)
+helper_kill
+check "the helper is killed: frames cross" crosses
+helper_start
+same "it is the same appliance" "$P" "$(pid_of ne-1)"
+ip link del cw-77
+check "the device is deleted: made again" wait_for 3 port_is_there
+check "and it is up" wait_for 3 ext_is up
+check "frames cross after that" wait_for 5 crosses
+helper_kill
+ip link del cw-77
+check "deleted while the helper is away: degraded" wait_for 3 ext_is degraded
+helper_start
+check "and up when it is back" wait_for 4 ext_is up
+check "denied" deny ne-1 br-web
+check "the port is gone at once" no_port
+check "the extension says so" wait_for 3 ext_is degraded
+check "denied again" deny ne-1 br-web
+refuses "it does not come back" wait_for 2 port_is_there
+check "allowed once more" allow ne-1 br-web cw-77
+check "and up" wait_for 4 ext_is up
+check "removed" remove ne-1
+check "nothing is left of it" is_clean
 
 # ---- who may ask ----
 if command -v setpriv > /dev/null; then

@@ -14,6 +14,7 @@
 
 #include "interconnect/base/clock.h"
 #include "netext/attach.h"
+#include "netext/eth.h"
 #include "netext/ext.h"
 #include "netext/flood.h"
 #include "netext/tap.h"
@@ -31,6 +32,8 @@ static struct {
 	int send_r, write_r, check_r, open_r, port_r, add_r;
 	enum tun_state state;
 	bool tap_gone;
+	void (*device)(void *ctx, int fd, unsigned mtu);
+	int n_again;
 } fake;
 
 int attach_check(const char *bridge, unsigned mtu_max, const char *object, unsigned *ret_mtu, struct cw_why *why)
@@ -58,6 +61,32 @@ int tap_open(const char *name, int *ret_fd)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fake.pair), 0);
 	*ret_fd = fake.pair[0];
 	return 0;
+}
+
+int taps_new(struct cw_loop *l, const struct taps_conf *c, const char *tap, const char *bridge,
+	     void (*cb)(void *ctx, int fd, unsigned mtu), void *ctx, struct taps **ret_taps)
+{
+	(void)l;
+	assert_string_equal(c->socket, "/run/tap.sock");
+	assert_string_equal(c->name, "ne-1");
+	assert_string_equal(tap, "cw-77");
+	assert_string_equal(bridge, "br-web");
+	fake.device = cb;
+	fake.ctx = ctx;
+	*ret_taps = (struct taps *)&fake;
+	return 0;
+}
+
+void taps_again(struct taps *t)
+{
+	assert_ptr_equal(t, &fake);
+	fake.n_again++;
+}
+
+void taps_free(struct taps *t)
+{
+	assert_true(!t || t == (struct taps *)&fake);
+	fake.device = NULL;
 }
 
 ssize_t tap_read(int fd, void *buf, size_t size)
@@ -148,7 +177,7 @@ static int setup(void **state)
 	cw_clock_set_us(x->now_us);
 	assert_int_equal(cw_loop_new(&x->loop), 0);
 	/* The VTEP is only handed back to the fakes. */
-	assert_int_equal(ext_new(x->loop, &conf, (struct vtep *)x, &x->ext, &why), 0);
+	assert_int_equal(ext_new(x->loop, NULL, &conf, (struct vtep *)x, &x->ext, &why), 0);
 	*state = x;
 	return 0;
 }
@@ -159,7 +188,8 @@ static int teardown(void **state)
 
 	ext_free(x->ext);
 	assert_null(fake.ops);
-	close(fake.pair[1]);
+	assert_null(fake.device);
+	cw_fd_close(&fake.pair[1]);
 	cw_loop_free(x->loop);
 	cw_clock_real();
 	free(x);
@@ -229,7 +259,7 @@ static int64_t shown(struct setup *x, const char *object, const char *key)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *j = ext_json(x->ext);
 
-	return cw_json_get_int(cw_json_get(j, object), key, -1);
+	return cw_json_get_int(object ? cw_json_get(j, object) : j, key, -1);
 }
 
 static int64_t counter(struct setup *x, const char *key)
@@ -424,6 +454,86 @@ static void vanished_device_degrades_and_does_not_spin(void **state)
 	assert_int_equal(counter(x, "drop.malformed"), 0);
 }
 
+static const struct taps_conf taps = { "/run/tap.sock", "ne-1" };
+
+static int setup_with_helper(void **state)
+{
+	struct setup *x = calloc(1, sizeof *x);
+	struct cw_why why = { 0 };
+
+	assert_non_null(x);
+	memset(&fake, 0, sizeof fake);
+	fake.pair[1] = -1;
+	fake.open_r = fake.check_r = fake.port_r = -EPERM;      /* nothing of this is done here */
+	assert_int_equal(cw_loop_new(&x->loop), 0);
+	assert_int_equal(ext_new(x->loop, &taps, &conf, (struct vtep *)x, &x->ext, &why), 0);
+	*state = x;
+	return 0;
+}
+
+/* The helper has made the device. */
+static void device_comes(unsigned mtu)
+{
+	cw_fd_close(&fake.pair[1]);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fake.pair), 0);
+	fake.device(fake.ctx, fake.pair[0], mtu);
+}
+
+static void device_comes_from_the_helper(void **state)
+{
+	struct setup *x = *state;
+	uint8_t large[MTU + 100] = { 0x52, 0x54, 0, 0, 0, 9, 0x52, 0x54, 0, 0, 0, 8, 8 };
+
+	assert_state(x, "creating");
+	fake.state = TUN_UP;
+	fake.ops->state(fake.ctx, TUN_UP);
+	assert_state(x, "creating");            /* the tunnel alone is not enough */
+	assert_false(in(A B "0800"));
+	assert_int_equal(counter(x, "drop.tx"), 1);
+	device_comes(MTU);
+	assert_state(x, "up");
+	assert_int_equal(shown(x, NULL, "mtu"), MTU);
+	assert_true(out(x, B A "0800"));
+	assert_true(in(A B "0800"));
+	assert_false(in_bytes(large, sizeof large));
+	/* It vanishes, and comes again with another MTU. */
+	fake.tap_gone = true;
+	assert_false(out(x, B A "0800"));
+	assert_state(x, "degraded");
+	assert_int_equal(fake.n_again, 1);
+	assert_false(in(A B "0800"));
+	fake.tap_gone = false;
+	device_comes(MTU + 200);
+	assert_state(x, "up");
+	assert_true(in(A B "0800"));
+	assert_true(in_bytes(large, sizeof large));
+	assert_true(out(x, B A "0800"));
+	assert_int_equal(fake.n_again, 1);
+}
+
+static void device_is_there_before_the_tunnel(void **state)
+{
+	struct setup *x = *state;
+
+	device_comes(MTU);
+	assert_state(x, "creating");
+	fake.state = TUN_UP;
+	fake.ops->state(fake.ctx, TUN_UP);
+	assert_state(x, "up");
+	fake.state = TUN_DOWN;
+	fake.ops->state(fake.ctx, TUN_DOWN);
+	assert_state(x, "degraded");
+}
+
+/* A helper that gives more than a frame of ours may be. */
+static void device_with_a_large_mtu(void **state)
+{
+	struct setup *x = *state;
+
+	device_comes(60000);
+	assert_int_equal(shown(x, NULL, "mtu"), VTEP_FRAME_MAX - ETH_AROUND_MTU);
+}
+
 /* Each step of the creation fails in its turn; nothing may be left (leak and descriptor checks of the sanitizer build). */
 static void failure_leaves_nothing(void **state)
 {
@@ -450,7 +560,7 @@ static void failure_leaves_nothing(void **state)
 		memset(&fake, 0, sizeof fake);
 		fake.pair[1] = -1;
 		*rows[i].r = rows[i].value;
-		assert_int_equal(ext_new(l, &conf, (struct vtep *)&why, &e, &why), rows[i].want);
+		assert_int_equal(ext_new(l, NULL, &conf, (struct vtep *)&why, &e, &why), rows[i].want);
 		assert_string_equal(why.object, "extension web");
 		assert_string_equal(why.field, rows[i].field);
 		if (fake.pair[1] >= 0)
@@ -489,6 +599,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_nobody_takes_is_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(state_follows_the_tunnel, setup, teardown),
 		cmocka_unit_test_setup_teardown(vanished_device_degrades_and_does_not_spin, setup, teardown),
+		cmocka_unit_test_setup_teardown(device_comes_from_the_helper, setup_with_helper, teardown),
+		cmocka_unit_test_setup_teardown(device_is_there_before_the_tunnel, setup_with_helper, teardown),
+		cmocka_unit_test_setup_teardown(device_with_a_large_mtu, setup_with_helper, teardown),
 		cmocka_unit_test(failure_leaves_nothing),
 		cmocka_unit_test(device_has_a_name),
 	};

@@ -59,6 +59,7 @@ static void good_file_is_read(void **state)
 	e = c.extensions.items;
 	assert_string_equal(c.name, "ne-a");
 	assert_string_equal(c.control, "./ne-a.sock");
+	assert_string_equal(c.helper, "");
 	assert_int_equal(c.tunnels.n, 3);
 	assert_int_equal(c.extensions.n, 3);
 	assert_string_equal(e[0].name, "web");
@@ -157,6 +158,20 @@ static void appliance_needs_its_parts(void **state)
 	assert_null(c.name);
 }
 
+static void devices_may_come_from_a_helper(void **state)
+{
+	static const char good[] = HEAD TAIL "helper: /run/causeway/tap.sock\n", bad[] = HEAD TAIL "helper: tap.sock\n";
+	struct cw_why why = { 0 };
+	struct ne_conf c = { 0 };
+
+	(void)state;
+	assert_int_equal(ne_conf_parse("ne.yaml", good, strlen(good), &c, &why), 0);
+	assert_string_equal(c.helper, "/run/causeway/tap.sock");
+	ne_conf_free(&c);
+	assert_int_equal(ne_conf_parse("ne.yaml", bad, strlen(bad), &c, &why), CW_E_INVALID);
+	assert_string_equal(why.field, "helper");
+}
+
 /* A tunnel without extensions may have any selectors; a file cut anywhere leaks nothing and says why, or is good. */
 static void cut_file_is_refused_cleanly(void **state)
 {
@@ -183,6 +198,7 @@ int main(void)
 		cmocka_unit_test(wrong_fields_are_named),
 		cmocka_unit_test(contradictions_are_named),
 		cmocka_unit_test(appliance_needs_its_parts),
+		cmocka_unit_test(devices_may_come_from_a_helper),
 		cmocka_unit_test(cut_file_is_refused_cleanly),
 	};
 
