@@ -11,17 +11,23 @@
 #include "mesh/mesh_api.h"
 #include "mesh/mesh_calls.h"
 #include "mesh/mesh_event.h"
+#include "mesh/mesh_ext.h"
 #include "mesh/mesh_help.h"
 #include "mesh/mesh_job.h"
 #include "mesh/mesh_node.h"
+#include "mesh/mesh_owner.h"
 #include "mesh/mesh_pair.h"
 #include "mesh/mesh_peer.h"
+#include "mesh/mesh_svc.h"
 
 CW_LOG_MODULE(manager);
 
-/* All kinds of jobs there are; NULL ends. */
+/* All kinds of jobs there are. */
 static const struct mesh_job_kind *const kinds[] = {
-	NULL,
+	&mesh_svc_create_kind,
+	&mesh_svc_delete_kind,
+	&mesh_ext_create_kind,
+	&mesh_ext_delete_kind,
 };
 
 /* The folder of a file, or a folder, is made when only its last part is missing. */
@@ -69,9 +75,9 @@ static int start(struct manager *m)
 	    (r = mesh_help_new(m->loop, c->helper, &m->help)) < 0 ||
 	    (r = mesh_events_new(m->loop, m->store, &m->events)) < 0 ||
 	    (r = mesh_calls_new(m)) < 0 || (r = mesh_nodes_new(m, &m->nodes)) < 0 ||
-	    (r = mesh_jobs_new(m, kinds, CW_COUNT(kinds) - 1, &m->jobs)) < 0 ||
+	    (r = mesh_jobs_new(m, kinds, CW_COUNT(kinds), &m->jobs)) < 0 ||
 	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0 ||
-	    (r = mesh_peers_new(m, &m->peers)) < 0)
+	    (r = mesh_peers_new(m, &m->peers)) < 0 || (r = mesh_owner_start(m)) < 0)
 		return r;
 	return m->site.tls ? manager_serve(m) : 0;
 }
@@ -81,6 +87,7 @@ static void stop(struct manager *m)
 	mesh_nodes_free(m->nodes);
 	cw_rpc_server_free(m->calls);
 	mesh_peers_free(m->peers);
+	mesh_owner_stop(m);
 	mesh_pair_free(m->pair);
 	mesh_help_free(m->help);
 	mesh_http_free(m->tls);

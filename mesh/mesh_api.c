@@ -17,6 +17,8 @@ static const struct api_table *const tables[] = {
 	&api_pair_table,
 	&api_node_table,
 	&api_profile_table,
+	&api_mesh_table,
+	&api_extension_table,
 	&api_job_table,
 	&api_event_table,
 	&api_network_table,
