@@ -41,13 +41,15 @@ static int print_only(const struct cw_json *member)
 
 	if (!s && (r = cw_json_dump(member, false, &text)) < 0)
 		return r;
-	return printf("%.*s\n", (int)strcspn(s ? s : text, "\n"), s ? s : text) < 0 || fflush(stdout) ? -EIO : 0;
+	if (!s)
+		s = text;
+	return printf("%s%s", s, *s && s[strlen(s) - 1] == '\n' ? "" : "\n") < 0 || fflush(stdout) ? -EIO : 0;
 }
 
 int cli_print(const struct cli_args *a, const struct cw_json *body)
 {
 	if (is_for_people(a) && cli_out_empty(body)) {
-		fprintf(stderr, "no %ss\n", a->cmd->noun);
+		fprintf(stderr, "no %s%s\n", a->cmd->noun, strcmp(a->cmd->noun, "mesh") == 0 ? "es" : "s");
 		return 0;
 	}
 	if (is_for_people(a) && a->cmd->only && cw_json_get(body, a->cmd->only))

@@ -185,8 +185,12 @@ void cli_text_up(const struct cw_json *v, char *buf, size_t size)
 {
 	size_t up = 0;
 
-	for (size_t i = 0; i < cw_json_len(v); i++)
-		up += strcmp(cw_json_get_str(cw_json_at(v, i), "state", ""), "up") == 0;
+	for (size_t i = 0; i < cw_json_len(v); i++) {
+		const struct cw_json *one = cw_json_at(v, i);
+
+		/* An appliance of a mesh is as its tunnel is. */
+		up += strcmp(cw_json_get_str(one, "state", cw_json_get_str(one, "tunnel", "")), "up") == 0;
+	}
 	if (cw_json_is_array(v) && !cw_json_str(cw_json_at(v, 0)))
 		snprintf(buf, size, "%zu/%zu", up, cw_json_len(v));
 	else

@@ -100,10 +100,16 @@ static void test_manager(void **state)
 	      "NAME SERVICES HOST POOL NETWORKS                EXTENDABLE\n"
 	      "c    ix, ne   kvm  p    uplink=wan, vmotion=vmo br-web\n");
 	check(CLI_WIDE, "mesh",
-	      "{\"items\":[{\"name\":\"m1\",\"site\":\"cloud\",\"state\":\"up\",\"local\":\"c1\",\"remote\":\"c2\",\"created_ms\":4200,"
-	      "\"appliances\":[{\"name\":\"m1-ix\",\"state\":\"up\"},{\"name\":\"m1-ne\",\"state\":\"starting\"}],\"tunnels\":[]}]}",
-	      "NAME SITE  STATE LOCAL REMOTE APPLIANCES TUNNELS MADE-IN REASON\n"
-	      "m1   cloud up    c1    c2            1/2     0/0   4.2 s -\n");
+	      "{\"items\":[{\"name\":\"m1\",\"site\":\"cloud\",\"state\":\"up\",\"local\":\"c1\",\"remote\":\"c2\",\"create_ms\":4200,"
+	      "\"appliances\":[{\"name\":\"m1-ix\",\"tunnel\":\"up\"},{\"name\":\"m1-ne\",\"tunnel\":\"down\"}]}]}",
+	      "NAME SITE  STATE LOCAL REMOTE APPLIANCES MADE-IN REASON\n"
+	      "m1   cloud up    c1    c2            1/2   4.2 s -\n");
+	check(CLI_TABLE, "network",
+	      "{\"items\":[{\"name\":\"br-web\",\"extendable\":true,\"extended_by\":\"br-web\",\"mesh\":\"m1\"},"
+	      "{\"name\":\"br-db\",\"extendable\":false,\"extended_by\":null}]}",
+	      "NAME   EXTENDABLE EXTENSION MESH\n"
+	      "br-web true       br-web    m1\n"
+	      "br-db  false      -         -\n");
 	check(CLI_TABLE, "appliance",
 	      "{\"items\":[{\"name\":\"m1-ix\",\"kind\":\"ix\",\"mesh\":\"m1\",\"state\":\"up\",\"uplink\":\"10.0.0.2\",\"pid\":7,\"resident_bytes\":1048576}]}",
 	      "NAME  KIND MESH STATE UPLINK   PID  MEMORY UPTIME\n"

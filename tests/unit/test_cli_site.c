@@ -142,6 +142,36 @@ static void test_pairings(void **state)
 	cli_expect("vm show a/b", 10, "", "causeway: ");
 }
 
+#define NP "np create wan --function uplink --bridge br-uplink --range 10.0.0.2-10.0.0.5 --prefix 28"
+
+static void test_profiles(void **state)
+{
+	(void)state;
+	cli_expect("np list", 0, "", "no network-profiles");
+	cli_expect(NP " --gateway 10.0.0.1 --dry-run", 0, "", "");
+	cli_expect("np list", 0, "", "no network-profiles");
+	cli_expect(NP " --gateway 10.0.1.1", 5, "", "causeway: network-profile wan: gateway: ");
+	cli_expect(NP " --gateway 10.0.0.1 --dns 1.1.1.1 --mtu 1500", 0, "wan", "");
+	cli_expect(NP, 9, "", "causeway: network-profile wan");
+	cli_expect("np list", 0, "wan  uplink    br-uplink 10.0.0.2-10.0.0.5     28 10.0.0.1    0    4\n", "");
+	cli_expect("cp create gold --services ix --host kvm1 --pool default --network uplink=none", 5, "",
+		   "causeway: compute-profile gold: networks.management: ");
+	cli_expect("np delete nothing --yes", 10, "", "causeway: network-profile nothing");
+	cli_expect("np delete wan --dry-run", 0, "", "");
+	cli_expect("np delete wan --yes", 0, "", "");
+	cli_expect("np show wan", 10, "", "causeway: network-profile wan");
+}
+
+static void test_lists(void **state)
+{
+	(void)state;
+	cli_expect("job list", 0, "", "no jobs");
+	cli_expect("job watch job-1", 10, "", "job-1");
+	cli_expect("tunnel show a/b", 10, "", "causeway: tunnel a/b");
+	cli_expect("host list", 0, "", "no hosts");
+	cli_expect("-o json event list", 0, "\"items\"", "");
+}
+
 /* A socket whose name does not say who listens is asked. */
 static void test_other_name(void **state)
 {
@@ -227,7 +257,8 @@ static void test_killed(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_site), cmocka_unit_test(test_pairings), cmocka_unit_test(test_other_name), cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_site), cmocka_unit_test(test_pairings), cmocka_unit_test(test_profiles),
+		cmocka_unit_test(test_lists), cmocka_unit_test(test_other_name), cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_environment), cmocka_unit_test(test_killed),
 	};
 
