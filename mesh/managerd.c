@@ -79,6 +79,7 @@ static int start(struct manager *m)
 	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0 ||
 	    (r = mesh_peers_new(m, &m->peers)) < 0 || (r = mesh_owner_start(m)) < 0)
 		return r;
+	mesh_pair_tell(m->pair, m->events);
 	return m->site.tls ? manager_serve(m) : 0;
 }
 

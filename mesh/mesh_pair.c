@@ -14,6 +14,7 @@
 #include "interconnect/base/log.h"
 #include "interconnect/base/mem.h"
 #include "interconnect/base/rand.h"
+#include "mesh/mesh_event.h"
 
 CW_LOG_MODULE(mesh_pair);
 
@@ -58,6 +59,15 @@ static int put(struct mesh_pair *m, struct mesh_pairing *p, const char *what)
 	return cw_impair(point);
 }
 
+static void tell_event(const struct mesh_pair *m, const struct mesh_pairing *p)
+{
+	char kind[32];
+
+	snprintf(kind, sizeof kind, "pairing.%s", p->state);
+	mesh_event(m->events, strcmp(p->state, "revoked") == 0 ? "warning" : "info", kind, "pairing", object_of(p),
+		   "%s%s%s", p->state, p->reason[0] ? ": " : "", p->reason);
+}
+
 static void tell_watcher(struct mesh_pair *m)
 {
 	if (m->watch)
@@ -92,6 +102,7 @@ int pair_change(struct pair_row *row, const struct mesh_pairing *next)
 	cw_mem_wipe(&p, sizeof p);
 	if (news) {
 		cw_log(INFO, object_of(&row->p), "%s%s%s", row->p.state, row->p.reason[0] ? ": " : "", row->p.reason);
+		tell_event(row->owner, &row->p);
 		tell_watcher(row->owner);
 	}
 	return 0;
@@ -168,6 +179,7 @@ int pair_add(struct mesh_pair *m, struct mesh_pairing *p, struct pair_row **ret_
 	if (!(row = row_new(m, p)))
 		return -ENOMEM;
 	cw_log(INFO, object_of(p), "%s", p->state);
+	tell_event(m, p);
 	*ret_row = row;
 	return 0;
 }
@@ -261,6 +273,11 @@ void mesh_pair_each(const struct mesh_pair *m, void (*fn)(void *ctx, const struc
 {
 	for (size_t i = 0; i < m->n; i++)
 		fn(ctx, &m->rows[i]->p);
+}
+
+void mesh_pair_tell(struct mesh_pair *m, struct mesh_events *events)
+{
+	m->events = events;
 }
 
 void mesh_pair_watch(struct mesh_pair *m, void (*fn)(void *ctx), void *ctx)

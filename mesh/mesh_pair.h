@@ -69,6 +69,9 @@ const struct mesh_pairing *mesh_pair_of(const struct mesh_pair *m, const uint8_t
 void mesh_pair_each(const struct mesh_pair *m, void (*fn)(void *ctx, const struct mesh_pairing *p), void *ctx);
 /* The endpoints that an acceptor dials. How many of MAX were written. */
 size_t mesh_pair_endpoints(const struct mesh_pairing *p, struct cw_endpoint *ret_ep, size_t max);
+/* From now on what becomes of pairings is told as EVENTS (borrowed). */
+struct mesh_events;
+void mesh_pair_tell(struct mesh_pair *m, struct mesh_events *events);
 /* FN is called whenever a pairing changed its state or went; it must not change any. One watcher. */
 void mesh_pair_watch(struct mesh_pair *m, void (*fn)(void *ctx), void *ctx);
 /* Something points to an end of the pairing with SITE: its acceptor asks now instead of at its next turn. */

@@ -43,6 +43,8 @@ struct pair_accept {
 	struct pair_accept *next;
 };
 
+struct mesh_events;
+
 struct mesh_pair {
 	struct cw_loop *loop;
 	struct mesh_store *store;
@@ -55,6 +57,7 @@ struct mesh_pair {
 	struct pair_accept *accepts;
 	void (*watch)(void *ctx);
 	void *watch_ctx;
+	struct mesh_events *events;     /* may be NULL */
 };
 
 int64_t pair_wall_s(void);

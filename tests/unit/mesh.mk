@@ -24,3 +24,4 @@ $(eval $(call fuzz,fuzz_mesh_query,tests/fuzz,fuzz_mesh_query.c,mesh base,$(JANS
 $(eval $(call fuzz,fuzz_help_arp,tests/fuzz,fuzz_help_arp.c,help base,$(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_help_spec,tests/fuzz,fuzz_help_spec.c,help netext base,$(BASE_LIBS)))
 $(eval $(call test,test_mesh_api,tests/exchange,test_mesh_api.c,$(MANAGER_LIBS),$(LIBEVENT_HTTP) $(BASE_LIBS)))
+$(eval $(call test,test_look,tests/exchange,test_look.c,$(MANAGER_LIBS),$(LIBEVENT_HTTP) $(BASE_LIBS)))
