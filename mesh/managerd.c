@@ -14,6 +14,7 @@
 #include "mesh/mesh_ext.h"
 #include "mesh/mesh_help.h"
 #include "mesh/mesh_job.h"
+#include "mesh/mesh_move.h"
 #include "mesh/mesh_node.h"
 #include "mesh/mesh_owner.h"
 #include "mesh/mesh_pair.h"
@@ -26,6 +27,7 @@ CW_LOG_MODULE(manager);
 static const struct mesh_job_kind *const kinds[] = {
 	&mesh_svc_create_kind,
 	&mesh_svc_delete_kind,
+	&mesh_move_kind,
 	&mesh_ext_create_kind,
 	&mesh_ext_delete_kind,
 };
@@ -77,7 +79,8 @@ static int start(struct manager *m)
 	    (r = mesh_calls_new(m)) < 0 || (r = mesh_nodes_new(m, &m->nodes)) < 0 ||
 	    (r = mesh_jobs_new(m, kinds, CW_COUNT(kinds), &m->jobs)) < 0 ||
 	    (r = mesh_pair_new(m->loop, m->store, &m->site, c, &m->pair)) < 0 ||
-	    (r = mesh_peers_new(m, &m->peers)) < 0 || (r = mesh_owner_start(m)) < 0)
+	    (r = mesh_peers_new(m, &m->peers)) < 0 || (r = mesh_owner_start(m)) < 0 ||
+	    (r = mesh_move_start(m)) < 0)
 		return r;
 	mesh_pair_tell(m->pair, m->events);
 	return m->site.tls ? manager_serve(m) : 0;

@@ -19,6 +19,7 @@ static const struct api_table *const tables[] = {
 	&api_profile_table,
 	&api_mesh_table,
 	&api_extension_table,
+	&api_move_table,
 	&api_job_table,
 	&api_event_table,
 	&api_network_table,
@@ -39,6 +40,7 @@ static const struct status_row {
 	{ CW_E_INVALID, 400 }, { CW_E_USAGE, 400 }, { CW_E_MALFORMED, 400 }, { CW_E_AUTH, 401 }, { CW_E_FORBIDDEN, 403 },
 	{ CW_E_NOT_FOUND, 404 }, { CW_E_CONFLICT, 409 }, { CW_E_STATE, 409 }, { CW_E_BLOCKED, 422 }, { CW_E_LIMIT, 429 },
 	{ CW_E_UNREACHABLE, 502 }, { CW_E_CANCELLED, 503 }, { CW_E_TIMEOUT, 504 },
+	{ CW_E_UNSUPPORTED, 501 },
 };
 
 static int status_of(int r)

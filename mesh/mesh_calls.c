@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mesh/mesh_ext.h"
+#include "mesh/mesh_move.h"
 #include "mesh/mesh_owner.h"
 #include "mesh/mesh_svc.h"
 
@@ -31,6 +32,7 @@ static const struct part_row {
 } parts[] = {
 	{ own_rows, &own_n_rows },
 	{ mesh_owner_rows, &mesh_owner_n_rows },
+	{ mesh_move_rows, &mesh_move_n_rows },
 	{ mesh_svc_rows, &mesh_svc_n_rows },
 	{ mesh_ext_rows, &mesh_ext_n_rows },
 };

@@ -9,6 +9,7 @@ MESH_FILES = \
 	api_job.c \
 	api_look.c \
 	api_mesh.c \
+	api_move.c \
 	api_node.c \
 	api_network.c \
 	api_pair.c \
@@ -41,6 +42,8 @@ MESH_FILES = \
 	mesh_node.c \
 	mesh_node_enrol.c \
 	mesh_node_want.c \
+	mesh_move.c \
+	mesh_move_row.c \
 	mesh_owner.c \
 	mesh_pair.c \
 	mesh_pair_dial.c \
@@ -53,6 +56,7 @@ MESH_FILES = \
 	mesh_store.c \
 	mesh_svc.c \
 	mesh_svc_far.c \
+	mesh_vm.c \
 	mesh_words.c \
 
 $(eval $(call lib,mesh,mesh,$(MESH_FILES)))
