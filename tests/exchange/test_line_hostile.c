@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_line_hostile.c - ends of a line that say what they should not, and ends that are freed from within. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/lib/line_world.h"
 
@@ -9,16 +13,19 @@
 struct polled {
 	unsigned n;
 	int r, status;
+	char line[LINE_ID];
+	size_t calls;
 };
 
 static void on_polled(void *ctx, int r, int status, const struct cw_json *body)
 {
 	struct polled *p = ctx;
 
-	(void)body;
 	p->n++;
 	p->r = r;
 	p->status = status;
+	snprintf(p->line, sizeof p->line, "%s", cw_json_get_str(body, "line", ""));
+	p->calls = cw_json_len(cw_json_get(body, "calls"));
 }
 
 static struct dial_link *by_hand(void)
@@ -61,6 +68,104 @@ static void a_poll_replaces_the_one_before(void **state)
 	dial_link_free(d[1]);                   /* the client goes away: not up for long */
 	until(far_said == -1);
 	dial_link_free(d[0]);
+}
+
+static void poll_saying(struct dial_link *d, const char *of, unsigned seen, struct polled *p)
+{
+	char text[200];
+
+	snprintf(text, sizeof text, "{\"line\": \"0123456789abcdef\", \"of\": \"%s\", \"seen\": %u, \"hold_ms\": 300}", of, seen);
+	post(d, "/peer/v1/poll", text, p);
+	until(p->n == 1);
+	assert_int_equal(p->status, 200);
+}
+
+/* A call is carried until the far end says that it has arrived: at this line, not at one before. */
+static void carried_until_it_arrived(void **state)
+{
+	struct reply b;
+	struct dial_link *d;
+	struct polled p;
+
+	(void)state;
+	far_start();
+	d = by_hand();
+	poll_saying(d, "", 0, &p);
+	assert_int_equal(p.calls, 0);
+	far_ask(&b, "echo", NULL, 60000);
+	poll_saying(d, p.line, 0, &p);
+	assert_int_equal(p.calls, 1);
+	poll_saying(d, p.line, 0, &p);
+	assert_int_equal(p.calls, 1);
+	poll_saying(d, "fedcba9876543210", 7, &p);
+	assert_int_equal(p.calls, 1);
+	poll_saying(d, p.line, 1, &p);
+	assert_int_equal(p.calls, 0);
+	poll_saying(d, p.line, 0, &p);
+	assert_int_equal(p.calls, 0);
+	assert_int_equal(b.n, 0);
+	post(d, "/peer/v1/answer", "{\"of\": \"fedcba9876543210\", \"answers\": [{\"id\": 1, \"ok\": true, \"body\": {}}]}", &p);
+	until(p.n == 1);
+	turn_for(50);
+	assert_int_equal(b.n, 0);               /* of another line's call */
+	dial_link_free(d);
+}
+
+/* ---- strangers ---- */
+
+static int silent_from(unsigned host)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(direct.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + host) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
+	assert_true(connect(fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS);
+	assert_int_equal(cw_loop_turn(loop, 1), 0);
+	return fd;
+}
+
+static unsigned open_of(const int *fd, size_t n)
+{
+	unsigned open = 0;
+	char byte;
+
+	for (size_t i = 0; i < n; i++)
+		open += recv(fd[i], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+	return open;
+}
+
+static void silence_keeps_nobody_out(void **state)
+{
+	int fd[10 * 40];
+	struct reply a;
+
+	(void)state;
+	far_start();
+	near_start(&direct);
+	until(near_said == 0);
+	for (size_t i = 0; i < 40; i++)
+		fd[i] = silent_from(0);
+	turn_for(100);
+	assert_int_equal(open_of(fd, 40), MESH_HTTP_STRANGERS);
+	assert_int_equal(open_of(fd, 8), 0);    /* the oldest went */
+	for (size_t i = 40; i < CW_COUNT(fd); i++)
+		fd[i] = silent_from((unsigned)i / 40);
+	turn_for(100);
+	assert_in_range(open_of(fd, CW_COUNT(fd)), MESH_HTTP_CONNS - 20, MESH_HTTP_CONNS - 2);
+	for (int n = 0; n < 10; n++) {          /* the line has connections of its own, and gets new ones */
+		near_ask(&a, "echo", NULL, 2000);
+		until(a.n == 1);
+		assert_int_equal(a.r, 0);
+	}
+	assert_int_equal(near_changes, 1);
+	line_free(cw_steal(&near));
+	near_said = 1;
+	near_start(&direct);
+	until(near_said == 0);
+	for (size_t i = 0; i < CW_COUNT(fd); i++)
+		close(fd[i]);
 }
 
 static void messages_that_are_wrong(void **state)
@@ -215,7 +320,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, line_world_setup, line_world_teardown)
-		T(a_poll_replaces_the_one_before), T(messages_that_are_wrong), T(what_comes_twice_runs_once), T(a_far_end_that_is_none),
+		T(a_poll_replaces_the_one_before), T(carried_until_it_arrived), T(silence_keeps_nobody_out), T(messages_that_are_wrong), T(what_comes_twice_runs_once), T(a_far_end_that_is_none),
 		T(freed_from_within),
 	};
 
