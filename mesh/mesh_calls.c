@@ -56,8 +56,8 @@ int mesh_caller_is(const struct cw_rpc_call *call, int kind, const char **ret_na
 	const struct mesh_caller *c = cw_rpc_call_tag(call);
 
 	if (!c || (int)c->kind != kind)
-		return cw_why_set(why, CW_E_FORBIDDEN, NULL, NULL, "only for %s",
-				  kind == MESH_CALLER_SITE ? "sites that are paired with this one" : "appliances and agents of this site");
+		return cw_why_set(why, CW_E_FORBIDDEN, NULL, NULL, kind == MESH_CALLER_SITE ?
+				  "only for sites that are paired with this one" : "only for appliances and agents of this site");
 	*ret_name = c->name;
 	return 0;
 }

@@ -94,7 +94,8 @@ static void doom(struct conn *c)
 	c->doomed = true;
 }
 
-/* The oldest that nobody vouches for: a silent one before one that has asked something. FROM may be NULL; EXCEPT is not taken. */
+/* The oldest that nobody vouches for: a silent one before one that has asked something. FROM may be NULL; EXCEPT is
+ * not taken. */
 static struct conn *stranger(struct mesh_http *h, const struct cw_ip *from, const struct conn *except, size_t *ret_n)
 {
 	struct conn *silent = NULL, *any = NULL;

@@ -2,13 +2,13 @@
 /*
  * mesh_line.c - the dialled end of a line.
  *
- * Theory of operation. A call of ours is queued, carried (an answer to a poll had it in), and arrived (a later poll said so); what was
- * carried and has not arrived is carried again by the next poll. It ends by its answer, by its deadline, or when the far end
- * is another process than the one that got it. One poll is open at a time: a new one means that the far end has
- * given the old one up.
+ * Theory of operation. A call of ours is queued, carried (an answer to a poll had it in), and arrived (a later poll
+ * said so); what was carried and has not arrived is carried again by the next poll. It ends by its answer, by its
+ * deadline, or when the far end is another process than the one that got it. One poll is open at a time: a new one
+ * means that the far end has given the old one up.
  *
- * The line is up while a poll is open, and for GRACE_MS more, in which the next one comes. Whatever ends a call is told from
- * the call's own timer, so that whoever is told may free the line.
+ * The line is up while a poll is open, and for GRACE_MS more, in which the next one comes. Whatever ends a call is
+ * told from the call's own timer, so that whoever is told may free the line.
  */
 #include "mesh/mesh_line.h"
 
@@ -263,8 +263,9 @@ void mesh_line_answer(struct mesh_line *x, struct mesh_req *q)
 	mesh_http_reply(q, 200, false, NULL);
 }
 
-int mesh_line_ask(struct mesh_line *x, const char *noun, const char *verb, const char *name, struct cw_json *args, uint64_t timeout_ms,
-		  void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx)
+int mesh_line_ask(struct mesh_line *x, const char *noun, const char *verb, const char *name, struct cw_json *args,
+		  uint64_t timeout_ms, void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why),
+		  void *ctx)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *call = line_call_build(noun, verb, name, args, timeout_ms);
 	struct ask *a, **at = &x->asks;
@@ -365,8 +366,8 @@ void mesh_line_call(struct mesh_line *x, struct mesh_req *q)
 
 /* ---- making ---- */
 
-int mesh_line_new(struct cw_loop *l, struct cw_rpc_server *server, void *tag, void (*on_state)(void *ctx, bool up), void *ctx,
-		  struct mesh_line **ret_line)
+int mesh_line_new(struct cw_loop *l, struct cw_rpc_server *server, void *tag, void (*on_state)(void *ctx, bool up),
+		  void *ctx, struct mesh_line **ret_line)
 {
 	struct mesh_line *x = calloc(1, sizeof *x);
 	int r;

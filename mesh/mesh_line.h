@@ -18,10 +18,12 @@ enum { MESH_LINE_GRACE_MS = 3000 };
 
 struct mesh_line;
 
-/* SERVER answers the calls of the far end, with TAG; both borrowed. ON_STATE as in line.h: up while a poll is open or was, a moment ago. */
+/* SERVER answers the calls of the far end, with TAG; both borrowed. ON_STATE as in line.h: up while a poll is open
+ * or was, a moment ago. */
 CW_NODISCARD int mesh_line_new(struct cw_loop *l, struct cw_rpc_server *server, void *tag, void (*on_state)(void *ctx, bool up),
 			       void *ctx, struct mesh_line **ret_line);
-void mesh_line_free(struct mesh_line *x);       /* callbacks of open calls are not called any more; may be called from any callback */
+/* Callbacks of open calls are not called any more. May be called from any callback. */
+void mesh_line_free(struct mesh_line *x);
 bool mesh_line_is_up(const struct mesh_line *x);
 
 /* The three requests; each answers Q, now or later. */

@@ -398,7 +398,8 @@ int pair_read_site(const struct cw_json *body, struct mesh_proof_side *ret_side,
 	if (!mesh_site_name_ok(s.name))
 		return cw_why_set(why, CW_E_INVALID, "site", "name", "is not the name of a site");
 	if (!ca_ok(s.ca))
-		return cw_why_set(why, CW_E_INVALID, "pairing", "site.ca", "must be the certificate of a CA with a P-384 key, DER in hexadecimal digits");
+		return cw_why_set(why, CW_E_INVALID, "pairing", "site.ca",
+				  "must be the certificate of a CA with a P-384 key, DER in hexadecimal digits");
 	ret_side->id = s.id;
 	ret_side->name = s.name;
 	ret_side->ca = s.ca;

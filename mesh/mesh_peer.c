@@ -2,11 +2,11 @@
 /*
  * mesh_peer.c - one line for each pairing in state paired.
  *
- * Theory of operation. Nothing here is stored: which lines there are follows from the pairings, and is brought up to date whenever
- * one of them changes. The acceptor dials (line.h), the inviter is dialled (mesh_line.h).
+ * Theory of operation. Nothing here is stored: which lines there are follows from the pairings, and is brought up to
+ * date whenever one of them changes. The acceptor dials (line.h), the inviter is dialled (mesh_line.h).
  *
- * When an inviter ends a pairing, its end of the line goes, and the next poll is refused: so the acceptor asks about the pairing at
- * once. An acceptor that ends one tells the inviter by itself.
+ * When an inviter ends a pairing, its end of the line goes, and the next poll is refused: so the acceptor asks about
+ * the pairing at once. An acceptor that ends one tells the inviter by itself.
  */
 #include "mesh/mesh_peer.h"
 
@@ -143,9 +143,10 @@ static void peer_new(struct mesh_peers *p, const struct mesh_pairing *pairing)
 		p->peers = x;
 		x->caller = caller_of(p, pairing->peer_name);
 	}
-	if (x && x->caller)
-		r = pairing->inviter ? mesh_line_new(p->m->loop, p->m->calls, tag_of(x->caller), on_dialled, x, &x->dialled) :
-				       peer_dials(x, pairing);
+	if (x && x->caller && pairing->inviter)
+		r = mesh_line_new(p->m->loop, p->m->calls, tag_of(x->caller), on_dialled, x, &x->dialled);
+	else if (x && x->caller)
+		r = peer_dials(x, pairing);
 	if (r == 0)
 		return;
 	cw_log_r(ERROR, pairing->peer_name, r, "cannot make its line");
@@ -263,8 +264,9 @@ void mesh_peers_request(struct mesh_peers *p, const char *site, const char *what
 	api_fail(q, cw_why_set(&why, CW_E_FORBIDDEN, "pairing", NULL, "is not one in which you dial"), &why);
 }
 
-int mesh_peer_ask(struct mesh_peers *p, const char *site, const char *noun, const char *verb, const char *name, struct cw_json *args,
-		  uint64_t timeout_ms, void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx,
+int mesh_peer_ask(struct mesh_peers *p, const char *site, const char *noun, const char *verb, const char *name,
+		  struct cw_json *args, uint64_t timeout_ms,
+		  void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx,
 		  struct cw_why *why)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *own = args;

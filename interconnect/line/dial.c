@@ -2,9 +2,9 @@
 /*
  * dial.c - the client of evhttp.
  *
- * evhttp reports from inside its connection, which must not be freed there; so its callbacks only keep what happened, and a
- * timer that is due at once hands it on. A connection that evhttp has closed cannot be opened again, because its
- * TLS session is used up: it is stale, and the next request makes another.
+ * evhttp reports from inside its connection, which must not be freed there; so its callbacks only keep what happened,
+ * and a timer that is due at once hands it on. A connection that evhttp has closed cannot be opened again, because
+ * its TLS session is used up: it is stale, and the next request makes another.
  */
 #include "interconnect/line/dial.h"
 
@@ -190,7 +190,8 @@ static void on_timer(void *ctx)
 	deliver(d);
 }
 
-int dial_link_post(struct dial_link *d, const char *path, const struct cw_json *body, uint64_t timeout_ms, dial_done *done, void *ctx)
+int dial_link_post(struct dial_link *d, const char *path, const struct cw_json *body, uint64_t timeout_ms,
+		   dial_done *done, void *ctx)
 {
 	CW_AUTO(cw_free_cleanup) char *text = NULL;
 	int r;
@@ -250,8 +251,8 @@ struct dial {
 	struct dial_link *link;
 };
 
-int dial_post(struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *to, const uint8_t pin[CW_TLS_PIN], const char *path,
-	      struct cw_json *body, dial_done *done, void *ctx, struct dial **ret_dial)
+int dial_post(struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *to, const uint8_t pin[CW_TLS_PIN],
+	      const char *path, struct cw_json *body, dial_done *done, void *ctx, struct dial **ret_dial)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *own = body;
 	struct dial *d = calloc(1, sizeof *d);
@@ -259,7 +260,8 @@ int dial_post(struct cw_loop *l, struct cw_tls *tls, const struct cw_endpoint *t
 
 	if (!d)
 		return -ENOMEM;
-	if ((r = dial_link_new(l, tls, to, pin, &d->link)) < 0 || (r = dial_link_post(d->link, path, own, DIAL_MS, done, ctx)) < 0) {
+	if ((r = dial_link_new(l, tls, to, pin, &d->link)) < 0 ||
+	    (r = dial_link_post(d->link, path, own, DIAL_MS, done, ctx)) < 0) {
 		dial_free(d);
 		return r;
 	}

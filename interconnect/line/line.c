@@ -2,14 +2,15 @@
 /*
  * line.c - the end that dials.
  *
- * Theory of operation. One connection carries polls, one after the other: the first after a failure asks not to be held, so that its
- * answer shows at once that somebody is there; the next are held. A call that a poll brings is a job: it runs at the
- * control server, and its answer waits until a message of answers, of which one is under way at a time, was taken. Calls are numbered,
- * and a poll says the highest number that arrived: what was lost on its way is brought again, and what comes twice is
- * known by its number. When the far end is another process, jobs of the one before have nobody who waits.
+ * Theory of operation. One connection carries polls, one after the other: the first after a failure asks not to be
+ * held, so that its answer shows at once that somebody is there; the next are held. A call that a poll brings is a
+ * job: it runs at the control server, and its answer waits until a message of answers, of which one is under way at a
+ * time, was taken. Calls are numbered, and a poll says the highest number that arrived: what was lost on its way is
+ * brought again, and what comes twice is known by its number. When the far end is another process, jobs of the one
+ * before have nobody who waits.
  *
- * Calls of our own (asks) each have a connection while they are under way, because a far end may call us before it answers; two
- * connections are kept for the next ones.
+ * Calls of our own (asks) each have a connection while they are under way, because a far end may call us before it
+ * answers; two connections are kept for the next ones.
  */
 #include "interconnect/line/line.h"
 
@@ -23,7 +24,10 @@
 #include "interconnect/line/line_msg.h"
 #include "interconnect/line/line_run.h"
 
-enum { JOBS_MAX = 2 * LINE_CALLS_MAX, SPARES = 2, KEEP_MS = 60 * 1000, TELL_MS = 15 * 1000, TELL_AGAIN_MS = 500, WORD = 16 };
+enum {
+	JOBS_MAX = 2 * LINE_CALLS_MAX, SPARES = 2, WORD = 16,
+	KEEP_MS = 60 * 1000, TELL_MS = 15 * 1000, TELL_AGAIN_MS = 500,
+};
 
 /* A call of the far end. */
 struct job {
@@ -325,7 +329,7 @@ static void on_asked(void *ctx, int r, int status, const struct cw_json *message
 static void ask_start(struct ask *a)
 {
 	struct line *x = a->owner;
-	uint64_t now = cw_clock_now_ms();
+	uint64_t now = cw_clock_now_ms(), left = a->deadline_ms - CW_MIN(now, a->deadline_ms);
 	char path[DIAL_PATH_MAX + 1];
 	int r = 0;
 
@@ -334,8 +338,7 @@ static void ask_start(struct ask *a)
 	if (!a->link)
 		r = link_new(x, &a->link);
 	/* Our own timer ends it first. */
-	if (r < 0 || (r = dial_link_post(a->link, path_of(x, "call", path), a->call, a->deadline_ms - CW_MIN(now, a->deadline_ms) + 1000,
-					 on_asked, a)) < 0) {
+	if (r < 0 || (r = dial_link_post(a->link, path_of(x, "call", path), a->call, left + 1000, on_asked, a)) < 0) {
 		dial_link_free(cw_steal(&a->link));
 		ask_decide(a, r);
 	}
@@ -355,8 +358,9 @@ static void asks_refuse(struct line *x, int r)
 			ask_decide(a, r);
 }
 
-int line_ask(struct line *x, const char *noun, const char *verb, const char *name, struct cw_json *args, uint64_t timeout_ms,
-	     void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx)
+int line_ask(struct line *x, const char *noun, const char *verb, const char *name, struct cw_json *args,
+	     uint64_t timeout_ms, void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why),
+	     void *ctx)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *call = line_call_build(noun, verb, name, args, timeout_ms);
 	struct ask *a, **at = &x->asks;
@@ -457,6 +461,7 @@ static void on_again(void *ctx)
 {
 	struct line *x = ctx;
 	CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
+	unsigned patience_ms = x->up ? x->conf.hold_ms + x->conf.silent_ms : (unsigned)LINE_DIAL_MS;
 	char path[DIAL_PATH_MAX + 1];
 	int r;
 
@@ -464,8 +469,7 @@ static void on_again(void *ctx)
 	x->polled_ms = cw_clock_now_ms();
 	body = line_poll_build(&x->poll);
 	if ((!x->link && (r = link_new(x, &x->link)) < 0) ||
-	    (r = dial_link_post(x->link, path_of(x, "poll", path), body, x->up ? x->poll.hold_ms + x->conf.silent_ms : LINE_DIAL_MS, on_polled,
-				x)) < 0)
+	    (r = dial_link_post(x->link, path_of(x, "poll", path), body, patience_ms, on_polled, x)) < 0)
 		failed(x, r);
 }
 

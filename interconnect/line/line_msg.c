@@ -62,7 +62,8 @@ int line_poll_read(const struct cw_json *body, struct line_poll *ret_poll, struc
 
 /* ---- calls ---- */
 
-struct cw_json *line_call_build(const char *noun, const char *verb, const char *name, struct cw_json *args, uint64_t timeout_ms)
+struct cw_json *line_call_build(const char *noun, const char *verb, const char *name, struct cw_json *args,
+				uint64_t timeout_ms)
 {
 	struct cw_json *o = cw_json_object();
 
@@ -89,7 +90,7 @@ int line_call_read(const struct cw_json *call, struct line_call *ret_call, struc
 	int64_t id = cw_json_get_int(call, "id", 0), timeout = cw_json_get_int(call, "timeout_ms", LINE_RUN_MS);
 
 	if (!is_word(call, "noun", WORD_MAX) || !is_word(call, "verb", WORD_MAX))
-		return cw_why_set(why, CW_E_INVALID, "call", "noun", "noun and verb must be words of at most %d bytes", WORD_MAX);
+		return cw_why_set(why, CW_E_INVALID, "call", "noun", "and verb must be words of at most %d bytes", WORD_MAX);
 	if (cw_json_get(call, "name") && !is_word(call, "name", NAME_MAX_))
 		return cw_why_set(why, CW_E_INVALID, "call", "name", "must be a text of at most %d bytes", NAME_MAX_);
 	if (args && !cw_json_is_object(args))

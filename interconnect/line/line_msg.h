@@ -2,8 +2,8 @@
 /*
  * line_msg.h - what the two ends of a line write to each other: one place for building and reading. mesh/PROTOCOL.md.
  *
- * Each process that has an end of a line gives it an id (line_id_make), so that the far end sees when it was started anew.
- * Calls of the end that is dialled are numbered from 1; a poll says the highest number that has arrived.
+ * Each process that has an end of a line gives it an id (line_id_make), so that the far end sees when it was started
+ * anew. Calls of the end that is dialled are numbered from 1; a poll says the highest number that has arrived.
  */
 #ifndef LINE_MSG_H
 #define LINE_MSG_H
@@ -39,7 +39,8 @@ bool line_id_ok(const char *text);
 struct cw_json *line_poll_build(const struct line_poll *p);
 CW_NODISCARD int line_poll_read(const struct cw_json *body, struct line_poll *ret_poll, struct cw_why *why);
 /* Takes over ARGS. */
-struct cw_json *line_call_build(const char *noun, const char *verb, const char *name, struct cw_json *args, uint64_t timeout_ms);
+struct cw_json *line_call_build(const char *noun, const char *verb, const char *name, struct cw_json *args,
+				uint64_t timeout_ms);
 CW_NODISCARD int line_call_read(const struct cw_json *call, struct line_call *ret_call, struct cw_why *why);
 /* Bytes of J as text; LINE_BODY_MAX + 1 when it cannot be written. */
 size_t line_size(const struct cw_json *j);

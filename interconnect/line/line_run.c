@@ -41,7 +41,8 @@ static int start(struct line_run *x, struct cw_loop *l, struct cw_rpc_server *se
 	if ((r = cw_rpc_client_new(l, fd[1], &x->client)) < 0)
 		return r;
 	return cw_rpc_client_ask(x->client, cw_json_get_str(c->call, "noun", ""), cw_json_get_str(c->call, "verb", ""),
-				 cw_json_get_str(c->call, "name", NULL), args ? cw_json_ref(args) : NULL, c->timeout_ms, on_reply, x);
+				 cw_json_get_str(c->call, "name", NULL), args ? cw_json_ref(args) : NULL,
+				 c->timeout_ms, on_reply, x);
 }
 
 int line_run_new(struct cw_loop *l, struct cw_rpc_server *server, void *tag, const struct line_call *c,

@@ -320,8 +320,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, line_world_setup, line_world_teardown)
-		T(a_poll_replaces_the_one_before), T(carried_until_it_arrived), T(silence_keeps_nobody_out), T(messages_that_are_wrong), T(what_comes_twice_runs_once), T(a_far_end_that_is_none),
-		T(freed_from_within),
+		T(a_poll_replaces_the_one_before), T(carried_until_it_arrived), T(silence_keeps_nobody_out),
+		T(messages_that_are_wrong), T(what_comes_twice_runs_once), T(a_far_end_that_is_none), T(freed_from_within),
 	};
 
 	return cmocka_run_group_tests(tests, line_world_open, line_world_close);

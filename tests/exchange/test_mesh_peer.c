@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_mesh_peer.c - two site managers in one process that pair over TLS on the loopback device, call each other, and part.
+ * test_mesh_peer.c - two site managers in one process that pair over TLS on the loopback device, call each other, and
+ * part.
  *
  *    onprem (inviter, listens)                          cloud (acceptor, cannot be dialled)
  *       | <------------------------- hello, prove, pairing, poll |

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * line_world.h - both ends of a line in one process, over TLS on the loopback device, through a relay that can be cut or stopped.
+ * line_world.h - both ends of a line in one process, over TLS on the loopback device, through a relay that can be cut
+ * or stopped.
  *
  *    near (line.h, dials)        relay                far (mesh_line.h, is dialled)
  *       | poll  ------------------------------------------>  |
