@@ -196,6 +196,18 @@ MS=$(((${EPOCHREALTIME/./} - START) / 1000))
 check "after two seconds ($MS ms)" test "$MS" -ge 1900 -a "$MS" -lt 4000
 same "and its own process with it" 0 "$(pgrep -fc 'sleep 1000')"
 
+# ---- an appliance that cannot run ----
+mv "$T/bin/causeway-ix" "$T/bin/stand-in"
+ln -s "$B/bin/causeway-ix" "$T/bin/causeway-ix"
+ARGS="{\"kind\":\"ix\",\"seed\":\"{}\",\"networks\":[$UPLINK2]}" must ask "$H" appliance place real > /dev/null
+tries() { grep -c 'seed: name' "$S/real/log"; }
+tried() { [ "$(tries)" -ge 5 ]; }
+check "it is started again and again, and says why it ends" wait_for 8 tried
+N=$(tries); sleep 3; N=$(($(tries) - N))
+check "but not all the time ($N times in 3 s)" test "$N" -ge 2 -a "$N" -le 6
+check "it is removed like any other" remove real
+mv "$T/bin/stand-in" "$T/bin/causeway-ix"
+
 # ---- removed ----
 check "removed" remove ix-1
 check "nothing is left" is_clean

@@ -18,7 +18,7 @@ $(eval $(call fuzz,fuzz_mesh_invite,tests/fuzz,fuzz_mesh_invite.c,mesh base,$(LI
 $(eval $(call test,test_mesh_job,tests/unit,test_mesh_job.c,mesh base,$(BASE_LIBS) -Xlinker --wrap=mesh_job_row_put \
 	-Xlinker --wrap=mesh_job_point))
 $(eval $(call test,test_mesh_help,tests/unit,test_mesh_help.c,mesh base,$(BASE_LIBS)))
-HELP_TESTS = test_help_probe test_help_spec
+HELP_TESTS = test_help_conf test_help_folder test_help_probe test_help_sock test_help_spec
 $(foreach t,$(HELP_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,help netext base,$(BASE_LIBS))))
 $(eval $(call fuzz,fuzz_mesh_query,tests/fuzz,fuzz_mesh_query.c,mesh base,$(JANSSON) $(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_help_arp,tests/fuzz,fuzz_help_arp.c,help base,$(BASE_LIBS)))

@@ -276,6 +276,108 @@ static void routes_lead_there_with_the_source_they_name(void **state)
 	assert_string_equal(source_to("10.97.0.1", buf), "");
 }
 
+static void the_default_route_leads_by_the_gateway(void **state)
+{
+	struct cw_prefix all = { .ip.family = AF_INET }, some;
+	char buf[CW_IP_TEXT];
+	struct cw_ip gateway;
+
+	(void)state;
+	need_root();
+	assert_int_equal(cw_nl_link_up("br0", 0), 0);
+	assert_int_equal(add("br0", "10.72.1.9/24"), 0);
+	assert_int_equal(cw_ip_parse("10.72.1.1", &gateway), 0);
+	assert_string_equal(source_to("198.51.100.1", buf), "");
+	assert_int_equal(cw_nl_route_via(&all, &gateway), 0);
+	assert_int_equal(cw_nl_route_via(&all, &gateway), 0);                   /* replaces */
+	assert_string_equal(source_to("198.51.100.1", buf), "10.72.1.9");
+	parse("203.0.113.0/24", &some);
+	assert_int_equal(cw_nl_route_via(&some, &gateway), 0);
+	assert_true(cw_nl_route_via(&some, &(struct cw_ip){ 0 }) < 0);
+}
+
+static struct cw_nl_link find(const struct cw_nl_link *links, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(links[i].name, name) == 0)
+			return links[i];
+	fail_msg("%s is not in the list", name);
+	return (struct cw_nl_link){ 0 };
+}
+
+static void lists_are_whole(void **state)
+{
+	CW_AUTO(cw_free_cleanup) struct cw_nl_link *links = NULL;
+	CW_AUTO(cw_free_cleanup) struct cw_nl_addr *addrs = NULL;
+	size_t n = 0, seen = 0;
+	char name[CW_NL_NAME], text[CW_ENDPOINT_TEXT];
+
+	(void)state;
+	need_root();
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof name, "many%d", i);
+		bridge_make(name);
+	}
+	assert_int_equal(cw_nl_link_master("t0", "br0"), 0);
+	assert_int_equal(cw_nl_links(&links, &n), 0);
+	assert_true(n >= 103);
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof name, "many%d", i);
+		assert_string_equal(find(links, n, name).kind, "bridge");
+		assert_int_equal(cw_nl_link_del(name), 0);
+	}
+	assert_string_equal(find(links, n, "lo").kind, "");
+	assert_string_equal(find(links, n, "t0").kind, "tun");
+	assert_int_equal(find(links, n, "t0").master, index_of("br0"));
+	assert_int_equal(cw_nl_link_del("many0"), -ENODEV);
+	assert_int_equal(add("br0", "10.73.1.1/24"), 0);
+	assert_int_equal(add("br0", "2001:db8:73::1/64"), 0);
+	assert_int_equal(cw_nl_addrs(&addrs, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		cw_prefix_text(&addrs[i].prefix, text);
+		if (strcmp(text, "10.73.1.1/24") == 0 || strcmp(text, "2001:db8:73::1/64") == 0)
+			seen += addrs[i].index == index_of("br0");
+	}
+	assert_int_equal(seen, 2);
+}
+
+static void a_cable_has_two_ends(void **state)
+{
+	struct cw_nl_end near = { "near", { { 0xfe, 0, 0, 0, 0, 1 } }, 1400 },
+			 far = { "far", { { 2, 0, 0, 0, 0, 2 } }, 1300 };
+	struct cw_nl_link link;
+	int here, there;
+
+	(void)state;
+	need_root();
+	here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	there = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(setns(here, CLONE_NEWNET), 0);
+	assert_int_equal(cw_nl_veth_add(&near, &far, there), 0);
+	assert_int_equal(cw_nl_veth_add(&near, &far, there), -EEXIST);
+	assert_int_equal(cw_nl_link("near", &link), 0);
+	assert_string_equal(link.kind, "veth");
+	assert_int_equal(link.mtu, 1400);
+	assert_false(link.up);
+	assert_int_equal(cw_nl_link("far", &link), -ENODEV);
+	assert_int_equal(setns(there, CLONE_NEWNET), 0);
+	assert_int_equal(cw_nl_link("far", &link), 0);
+	assert_int_equal(link.mtu, 1300);
+	assert_int_equal(setns(here, CLONE_NEWNET), 0);
+	assert_int_equal(cw_nl_link_del("near"), 0);
+	assert_int_equal(setns(there, CLONE_NEWNET), 0);
+	assert_int_equal(cw_nl_link("far", &link), -ENODEV);
+	assert_int_equal(setns(here, CLONE_NEWNET), 0);
+	far.name = "a-name-that-is-too-long-for-a-link";
+	assert_int_equal(cw_nl_veth_add(&near, &far, there), -EINVAL);
+	far.name = "t0";
+	assert_true(cw_nl_veth_add(&near, &far, -1) < 0);
+	assert_int_equal(cw_nl_link("near", &link), -ENODEV);
+	close(here);
+	close(there);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +387,9 @@ int main(void)
 		cmocka_unit_test(a_port_is_found_by_the_start_of_its_name),
 		cmocka_unit_test(addresses_are_there_at_once_and_may_come_twice),
 		cmocka_unit_test(routes_lead_there_with_the_source_they_name),
+		cmocka_unit_test(the_default_route_leads_by_the_gateway),
+		cmocka_unit_test(lists_are_whole),
+		cmocka_unit_test(a_cable_has_two_ends),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
