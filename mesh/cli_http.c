@@ -158,6 +158,7 @@ static const struct broken_row {
 	{ CW_E_MALFORMED, CW_E_MALFORMED, false, "gave an answer that is none" },
 	{ CW_E_LIMIT, CW_E_LIMIT, false, "gave an answer that is too long" },
 	{ CW_E_AUTH, CW_E_AUTH, false, "showed another key than that of --pin; nothing was sent" },
+	{ CW_E_CRYPTO, CW_E_UNREACHABLE, false, "does not speak TLS as a site manager does" },
 };
 
 static int broken(struct cli_http *h, int r, struct cw_why *why)
@@ -189,8 +190,8 @@ static int try(struct cli_http *h, const char *method, const char *path, const s
 	if ((r = request_send(h, method, path, body)) == 0)
 		r = answer_read(h, ret_answer, &size);
 	*ret_stale = kept && size == 0 && (r == -ECONNRESET || r == CW_E_TRUNC);
-	if (h->conn.refused)
-		r = CW_E_AUTH;
+	if (r == CW_E_AUTH && !h->conn.refused)
+		r = CW_E_CRYPTO;
 	return r < 0 ? broken(h, r, *ret_stale ? NULL : why) : 0;
 }
 

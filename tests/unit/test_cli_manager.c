@@ -381,9 +381,25 @@ static const struct route_row {
 	{ "POST", API "/migrations", on_move_create }, { "GET", API "/migrations/", on_move },
 };
 
+/* A key is of one command alone; "lost" is sent again. */
+static bool is_used(const struct request *q)
+{
+	static char last_key[80];
+	bool used = q->key[0] && strcmp(q->key, last_key) == 0 && strcmp(q->key, first_key) != 0;
+
+	if (q->key[0])
+		snprintf(last_key, sizeof last_key, "%s", q->key);
+	return used;
+}
+
 static void serve(int fd, const struct request *q)
 {
 	char name[NAME_MAX_];
+
+	if (is_used(q)) {
+		refuse(fd, 409, "conflict", "a key that was used");
+		return;
+	}
 
 	for (size_t i = 0; i < CW_COUNT(route_rows); i++)
 		if (strcmp(q->method, route_rows[i].method) == 0 && after(q, route_rows[i].prefix, name)) {

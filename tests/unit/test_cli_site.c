@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -186,15 +187,48 @@ static void test_other_name(void **state)
 }
 
 /* LINE by TLS. */
-static void by_url(const char *with_pin, const char *token, const char *line, int status, const char *out, const char *err)
+static void by_port(int port, const char *with_pin, const char *token, const char *line, int status, const char *out, const char *err)
 {
 	char saved[sizeof cli_socket], whole[512];
 
 	memcpy(saved, cli_socket, sizeof saved);
 	cli_socket[0] = '\0';
-	snprintf(whole, sizeof whole, "--url https://127.0.0.1:9443 %s %s --token-file %s %s", *with_pin ? "--pin" : "", with_pin, token, line);
+	snprintf(whole, sizeof whole, "--url https://127.0.0.1:%d %s %s --token-file %s %s", port, *with_pin ? "--pin" : "", with_pin,
+		 token, line);
 	cli_expect(whole, status, out, err);
 	memcpy(cli_socket, saved, sizeof saved);
+}
+
+static void by_url(const char *with_pin, const char *token, const char *line, int status, const char *out, const char *err)
+{
+	by_port(9443, with_pin, token, line, status, out, err);
+}
+
+/* Something listens there that is no manager: it never hears the token. */
+static void test_stranger(void **state)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(9444), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
+	char heard[4096];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(bind(fd, (const struct sockaddr *)&sin, sizeof sin) | listen(fd, 1), 0);
+	if ((pid = fork()) == 0) {
+		int c = accept(fd, NULL, NULL);
+		ssize_t n = read(c, heard, sizeof heard);
+
+		if (n < 0 || memmem(heard, (size_t)n, "Bearer", 6) || write(c, "SSH-2.0-OpenSSH_9.2\r\n", 21) != 21)
+			_exit(1);
+		while ((n = read(c, heard, sizeof heard)) > 0)
+			if (memmem(heard, (size_t)n, "Bearer", 6))
+				_exit(1);
+		_exit(0);
+	}
+	close(fd);
+	by_port(9444, pin, tmp_dir_file(&dir, "admin.token"), "site show", 8, "", "127.0.0.1: does not speak TLS as a site manager does");
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void test_tls(void **state)
@@ -259,7 +293,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_site), cmocka_unit_test(test_pairings), cmocka_unit_test(test_profiles),
 		cmocka_unit_test(test_lists), cmocka_unit_test(test_other_name), cmocka_unit_test(test_tls),
-		cmocka_unit_test(test_environment), cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_stranger), cmocka_unit_test(test_environment), cmocka_unit_test(test_killed),
 	};
 
 	(void)argc;
