@@ -353,7 +353,7 @@ static void an_end_is_heard_within_a_second(void **state)
 	for (size_t i = 0; i < CW_COUNT(by); i++) {
 		pair_up();
 		until(up());
-		turn_for(700);                  /* nothing is under way */
+		turn_for(1500);                 /* its questions come every ten seconds now */
 		start_ms = cw_clock_now_ms();
 		part(by[i]);
 		assert_int_equal(ask(by[i], "show", &x), CW_E_NOT_FOUND);
