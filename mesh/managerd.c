@@ -89,8 +89,8 @@ static int start(struct manager *m)
 static void stop(struct manager *m)
 {
 	mesh_nodes_free(m->nodes);
-	cw_rpc_server_free(m->calls);
 	mesh_peers_free(m->peers);
+	cw_rpc_server_free(m->calls);
 	mesh_owner_stop(m);
 	mesh_pair_free(m->pair);
 	mesh_help_free(m->help);

@@ -403,6 +403,7 @@ void mesh_line_free(struct mesh_line *x)
 		job_free(x->jobs);
 		refuse(q, 503, CW_E_CANCELLED, &why);
 	}
+	cw_rpc_server_untag(x->server, x->tag);                 /* what was dropped ends when the loop turns */
 	while (x->asks)
 		ask_free(x->asks);
 	cw_timer_free(x->hold);

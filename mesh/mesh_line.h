@@ -18,7 +18,7 @@ enum { MESH_LINE_GRACE_MS = 3000 };
 
 struct mesh_line;
 
-/* SERVER answers the calls of the far end, with TAG; both borrowed. ON_STATE as in line.h: up while a poll is open
+/* SERVER, which outlives the line, answers the calls of the far end, with TAG until the line is freed. ON_STATE as in line.h: up while a poll is open
  * or was, a moment ago. */
 CW_NODISCARD int mesh_line_new(struct cw_loop *l, struct cw_rpc_server *server, void *tag, void (*on_state)(void *ctx, bool up),
 			       void *ctx, struct mesh_line **ret_line);

@@ -26,16 +26,10 @@
 
 CW_LOG_MODULE(mesh_peer);
 
-/* Who calls, by name. Kept as long as calls of a line that went may still look at it: to the end. */
-struct caller {
-	struct mesh_caller who;
-	struct caller *next;
-};
-
 struct peer {
 	struct mesh_peers *owner;
 	int64_t pairing;
-	const struct caller *caller;
+	struct mesh_caller who;         /* of its calls */
 	struct line *dials;             /* one of the two */
 	struct mesh_line *dialled;
 	bool wanted;
@@ -47,14 +41,13 @@ struct mesh_peers {
 	struct cw_timer *later;
 	bool stale;                     /* a pairing changed since the lines were looked at */
 	struct peer *peers;
-	struct caller *callers;
 };
 
 /* ---- one line ---- */
 
 static const char *site_of(const struct peer *x)
 {
-	return x->caller->who.name;
+	return x->who.name;
 }
 
 static void say(const struct peer *x, bool up, int r)
@@ -79,36 +72,10 @@ static void on_dialled(void *ctx, bool up)
 	say(ctx, up, CW_E_UNREACHABLE);
 }
 
-static const struct caller *caller_of(struct mesh_peers *p, const char *site)
-{
-	struct caller *c = p->callers;
-
-	while (c && strcmp(c->who.name, site) != 0)
-		c = c->next;
-	if (c || !(c = calloc(1, sizeof *c)))
-		return c;
-	c->who.kind = MESH_CALLER_SITE;
-	snprintf(c->who.name, sizeof c->who.name, "%s", site);
-	c->next = p->callers;
-	p->callers = c;
-	return c;
-}
-
-/* The server hands the tag to handlers, which only read it. */
-static void *tag_of(const struct caller *c)
-{
-	union {
-		const struct mesh_caller *in;
-		void *out;
-	} u = { .in = &c->who };
-
-	return u.out;
-}
-
 static int peer_dials(struct peer *x, const struct mesh_pairing *p)
 {
 	struct manager *m = x->owner->m;
-	struct line_conf c = { .tls = m->site.tls, .prefix = "/peer/v1", .server = m->calls, .tag = tag_of(x->caller),
+	struct line_conf c = { .tls = m->site.tls, .prefix = "/peer/v1", .server = m->calls, .tag = &x->who,
 			       .on_state = on_dials, .ctx = x };
 	int r;
 
@@ -141,11 +108,12 @@ static void peer_new(struct mesh_peers *p, const struct mesh_pairing *pairing)
 		x->wanted = true;
 		x->next = p->peers;
 		p->peers = x;
-		x->caller = caller_of(p, pairing->peer_name);
+		x->who.kind = MESH_CALLER_SITE;
+		snprintf(x->who.name, sizeof x->who.name, "%s", pairing->peer_name);
 	}
-	if (x && x->caller && pairing->inviter)
-		r = mesh_line_new(p->m->loop, p->m->calls, tag_of(x->caller), on_dialled, x, &x->dialled);
-	else if (x && x->caller)
+	if (x && pairing->inviter)
+		r = mesh_line_new(p->m->loop, p->m->calls, &x->who, on_dialled, x, &x->dialled);
+	else if (x)
 		r = peer_dials(x, pairing);
 	if (r == 0)
 		return;
@@ -236,10 +204,6 @@ void mesh_peers_free(struct mesh_peers *p)
 	mesh_pair_watch(p->m->pair, NULL, NULL);
 	while (p->peers)
 		peer_free(p->peers);
-	for (struct caller *c = p->callers, *next; c; c = next) {
-		next = c->next;
-		free(c);
-	}
 	cw_timer_free(p->later);
 	free(p);
 }

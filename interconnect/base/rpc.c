@@ -499,6 +499,13 @@ void cw_rpc_server_drop(struct cw_rpc_server *s, const void *ctx)
 	s->n_tables = n;
 }
 
+void cw_rpc_server_untag(struct cw_rpc_server *s, const void *tag)
+{
+	for (struct conn *c = s->conns; c; c = c->next)
+		if (c->tag == tag)
+			c->tag = NULL;
+}
+
 static void server_cleanup(struct cw_rpc_server **s)
 {
 	cw_rpc_server_free(cw_steal(s));

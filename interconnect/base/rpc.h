@@ -47,6 +47,8 @@ CW_NODISCARD int cw_rpc_server_accept(struct cw_rpc_server *s, int fd, void *tag
 CW_NODISCARD int cw_rpc_server_add(struct cw_rpc_server *s, const struct cw_rpc_row *rows, size_t n_rows, void *ctx);
 /* Takes what was added with CTX out again; calls that are open stay open. */
 void cw_rpc_server_drop(struct cw_rpc_server *s, const void *ctx);
+/* Calls that have TAG have none from now on: whoever it stands for is going. NULL is fine. */
+void cw_rpc_server_untag(struct cw_rpc_server *s, const void *tag);
 void cw_rpc_server_free(struct cw_rpc_server *s);
 
 void *cw_rpc_call_tag(const struct cw_rpc_call *c);

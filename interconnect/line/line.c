@@ -510,6 +510,7 @@ void line_free(struct line *x)
 		return;
 	while (x->jobs)
 		job_free(x->jobs);
+	cw_rpc_server_untag(x->conf.server, x->conf.tag);       /* what was dropped ends when the loop turns */
 	while (x->asks)
 		ask_free(x->asks);
 	spares_free(x);

@@ -37,8 +37,8 @@ struct line_conf {
 	size_t n_to;
 	uint8_t pin[CW_TLS_PIN];
 	const char *prefix;                     /* "/node/v1"; copied */
-	struct cw_rpc_server *server;           /* answers the calls of the other side, with TAG; borrowed */
-	void *tag;
+	struct cw_rpc_server *server;           /* answers the calls of the other side; outlives the line */
+	void *tag;                              /* of these calls; they have none any more once the line is freed */
 	unsigned hold_ms;                       /* 0: LINE_HOLD_MS */
 	unsigned silent_ms;                     /* so much more until a far end that says nothing is down; 0: LINE_SILENT_MS */
 	/* The far end answers, or does not any more (R says why: CW_E_AUTH is another key, CW_E_FORBIDDEN a

@@ -89,8 +89,8 @@ static void start(struct world *w)
 
 static void stop(struct world *w)
 {
-	cw_rpc_server_free(w->m.calls);
 	mesh_peers_free(w->m.peers);
+	cw_rpc_server_free(w->m.calls);
 	mesh_pair_free(w->m.pair);
 	mesh_http_free(cw_steal(&w->m.tls));
 	mesh_site_close(&w->m.site);

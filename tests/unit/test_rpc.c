@@ -705,6 +705,48 @@ static void frames_by_hand_come_back(void **state)
 	cw_fd_close(&fd[1]);
 }
 
+/* A call that has not been read yet, and those after it. */
+static void whom_a_tag_stands_for_may_go(void **state)
+{
+	struct world *w = *state;
+	char buf[4096];
+
+	cw_rpc_server_untag(w->s, &w->s);       /* somebody else's */
+	send_frame(w, "{\"noun\":\"a\",\"verb\":\"echo\"}");
+	turns(w);
+	assert_ptr_equal(w->tag, w);
+	assert_non_null(receive(w, buf, sizeof buf));
+	send_frame(w, "{\"noun\":\"a\",\"verb\":\"echo\"}");
+	cw_rpc_server_untag(w->s, w);
+	turns(w);
+	assert_int_equal(w->n_handled, 2);
+	assert_null(w->tag);
+	assert_string_not_equal(receive(w, buf, sizeof buf), "");
+}
+
+/* An answer as an object is read as it was meant. */
+static void answers_by_hand(void **state)
+{
+	CW_AUTO(cw_json_cleanup) struct cw_json *good = cw_rpc_answer(0, NULL, NULL);
+	CW_AUTO(cw_json_cleanup) struct cw_json *bad = NULL;
+	CW_AUTO(cw_json_cleanup) struct cw_json *none = cw_json_object();
+	struct cw_json *body = NULL;
+	struct cw_why why = { 0 }, said = { 0 }, nothing = { 0 };
+
+	(void)state;
+	assert_int_equal(cw_rpc_answer_read(good, &body, &why), 0);
+	assert_true(cw_json_is_object(body));
+	cw_why_set(&said, CW_E_CONFLICT, "vm web1", "name", "is there twice");
+	bad = cw_rpc_answer(CW_E_CONFLICT, cw_json_object(), &said);
+	assert_int_equal(cw_rpc_answer_read(bad, &body, &why), CW_E_CONFLICT);
+	assert_string_equal(why.object, "vm web1");
+	assert_string_equal(why.field, "name");
+	assert_string_equal(why.rule, "is there twice");
+	assert_true(cw_rpc_answer_read(none, &body, &nothing) < 0);
+	cw_json_set_bool(none, "ok", true);
+	assert_int_equal(cw_rpc_answer_read(none, &body, &nothing), CW_E_MALFORMED);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -733,6 +775,8 @@ int main(void)
 		T(a_client_may_be_freed_by_its_answer),
 		T(an_unasked_answer_is_not_believed),
 		T(the_blocking_client_asks),
+		T(whom_a_tag_stands_for_may_go),
+		cmocka_unit_test(answers_by_hand),
 		cmocka_unit_test(frames_by_hand_come_back),
 	};
 
