@@ -129,9 +129,10 @@ static inline int cli_run_on_terminal(const char *line, const char *typed, char 
 	return status;
 }
 
-/* Runs LINE until standard error holds MARK, then presses Ctrl-C; TEXT is what came after. The status. */
+/* Runs LINE until its outputs hold MARK, then presses Ctrl-C; TEXT is all of both. The status. */
 static inline int cli_interrupt(const char *line, const char *mark, char *text)
 {
+	static char rest[CLI_TEXT_MAX];
 	size_t len = 0;
 	ssize_t n = 1;
 	int err[2];
@@ -143,7 +144,8 @@ static inline int cli_interrupt(const char *line, const char *mark, char *text)
 	for (*text = '\0'; !strstr(text, mark) && n > 0; len += n > 0 ? (size_t)n : 0, text[len] = '\0')
 		n = read(err[0], text + len, CLI_TEXT_MAX - 1 - len);
 	kill(pid, SIGINT);
-	cli_read_all(err[0], text);
+	cli_read_all(err[0], rest);
+	snprintf(text + len, CLI_TEXT_MAX - len, "%s", rest);
 	return cli_status_of(pid);
 }
 

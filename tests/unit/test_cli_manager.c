@@ -294,11 +294,13 @@ static void on_empty(int fd, const struct request *q, const char *name)
 	answer(fd, 200, "{\"items\":[],\"next\":null}");
 }
 
-/* Three events in two pages; a fourth one happens when somebody asks what came after them. */
+/* Three events in two pages; a fourth one happens when somebody asks what came after them, and a fifth: told with one that was told. */
 static void on_events(int fd, const struct request *q, const char *name)
 {
 	(void)name;
-	if (strstr(q->path, "?cursor=3"))
+	if (strstr(q->path, "?cursor=4"))
+		answer(fd, 200, "{\"items\":[{\"cursor\":\"4\",\"text\":\"four\"},{\"cursor\":\"5\",\"text\":\"five\"}],\"next\":null}");
+	else if (strstr(q->path, "?cursor=3"))
 		answer(fd, 200, "{\"items\":[{\"cursor\":\"4\",\"text\":\"four\"}],\"next\":null}");
 	else if (strstr(q->path, "?cursor=2"))
 		answer(fd, 200, "{\"items\":[{\"cursor\":\"3\",\"text\":\"three\"}],\"next\":null}");
@@ -647,9 +649,9 @@ static void test_events(void **state)
 	(void)state;
 	cli_expect("event list -o wide", 0, "  three      3\n", "");
 	cli_expect("-o json event list", 0, "\"text\": \"three\"", "");
-	assert_int_equal(cli_interrupt("event list --follow", "four\n", text), 130);
-	assert_int_equal(cli_interrupt("-o json event list --follow", "{\"cursor\":\"4\",\"text\":\"four\"}\n", text), 130);
-	assert_null(strstr(text, "\"cursor\":\"1\",\"text\":\"one\"}\n{\"cursor\":\"1\""));
+	assert_int_equal(cli_interrupt("-o json event list --follow", "five", text), 130);
+	assert_string_equal(text, "{\"cursor\":\"1\",\"text\":\"one\"}\n{\"cursor\":\"2\",\"text\":\"two\"}\n{\"cursor\":\"3\",\"text\":\"three\"}\n"
+			    "{\"cursor\":\"4\",\"text\":\"four\"}\n{\"cursor\":\"5\",\"text\":\"five\"}\n");
 }
 
 static void test_unreachable(void **state)
