@@ -712,11 +712,11 @@ static void whom_a_tag_stands_for_may_go(void **state)
 	char buf[4096];
 
 	cw_rpc_server_untag(w->s, &w->s);       /* somebody else's */
-	send_frame(w, "{\"noun\":\"a\",\"verb\":\"echo\"}");
+	send_frame(w, "{\"noun\":\"t\",\"verb\":\"echo\"}");
 	turns(w);
 	assert_ptr_equal(w->tag, w);
 	assert_non_null(receive(w, buf, sizeof buf));
-	send_frame(w, "{\"noun\":\"a\",\"verb\":\"echo\"}");
+	send_frame(w, "{\"noun\":\"t\",\"verb\":\"echo\"}");
 	cw_rpc_server_untag(w->s, w);
 	turns(w);
 	assert_int_equal(w->n_handled, 2);
