@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# 70-mesh.sh - two sites in the lab, known to each other: what is refused changes nothing, a mesh and an extension come up and go
+# without trace, and either site may delete what the other made.
+# limit: 300
+. "$(dirname "$0")/lib.sh"
+requires root tun virsh libvirtd jq bin/causewayd bin/causeway-helper bin/causeway-ix bin/causeway-ne bin/causeway-agent
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/causeway-mesh.XXXXXX") || exit 1
+on_exit rm -rf "$T"
+export LAB_PREFIX=$PFX- LAB_STATE=$T/lab
+here=$ROOT/vagrant result=$T said=$T/said
+. "$here/provision/join"
+mesh=$(topology mesh)
+on_exit "$lab" down
+
+# refused EXIT WORDS SITE ARGS...: the command ends with EXIT and names WORDS; nothing has changed.
+refused() {
+	local status=$1 words=$2 site=$3 before after text got
+	shift 3
+	before=$(world)
+	text=$(cw "$site" "$@" 2>&1 < /dev/null)
+	got=$?
+	after=$(world)
+	same "refused with $status: $*" "$status" "$got"
+	case $text in *$words*) ;; *) not_ok "says '$words': $text" ;; esac
+	same "  and nothing has changed" "$before" "$after"
+}
+
+# All that a refused order could have touched, at both sites.
+world() {
+	local site
+	for site in onprem cloud; do
+		for noun in network-profile compute-profile mesh extension; do cw $site -o json $noun list | jq -cS 'del(.items[].counters?)'; done
+		"$lab" exec $site-gw -- sh -c 'ls /run/netns 2> /dev/null; ls /var/lib/causeway/appliances 2> /dev/null; ip -o link | cut -d: -f2'
+	done
+}
+mesh_state() { [ "$(cw "$1" -o json mesh show "$mesh" | jq -r .state)" = up ]; }
+clean() { # clean SITE: no namespace, device, address or process is left of any appliance
+	[ -z "$("$lab" exec "$1-gw" -- sh -c 'ls /run/netns 2> /dev/null; ip -o link | grep -o "cw[v-][^:@]*"')" ] &&
+		[ -z "$("$lab" exec "$1-gw" -- sh -c 'ls /var/lib/causeway/appliances 2> /dev/null')" ] &&
+		[ "$(cw "$1" -o json network-profile list | jq '[.items[].addresses[]] | length')" = 0 ]
+}
+
+must "$lab" up
+must "$lab" start
+must sites_made
+must pair_sites
+must enrol_hosts
+must make_profiles
+
+refused 9 "management" onprem np create twice --function management --bridge br-mgmt --range 192.168.1.12-192.168.1.20 --prefix 27 --gateway 192.168.1.1
+refused 5 "gateway" onprem np create outside --function uplink --bridge br-uplink --range 192.168.7.10-192.168.7.12 --prefix 27 --gateway 192.168.9.1
+refused 9 "compute" onprem np delete uplink
+refused 10 "there is no" onprem mesh create m1 --site nowhere --local onprem --remote cloud
+refused 10 "compute-profile" onprem mesh create m1 --site cloud --local onprem --remote nothing
+
+# An address of the range is taken by a stranger.
+"$lab" exec cloud-gw -- ip address add 192.168.2.34/28 dev br-uplink
+refused 5 "192.168.2.34" onprem mesh create m1 --site cloud --local onprem --remote cloud
+"$lab" exec cloud-gw -- ip address del 192.168.2.34/28 dev br-uplink
+
+began=$(date +%s%3N)
+must make_mesh
+took=$(($(date +%s%3N) - began))
+check "a mesh in less than 30 s ($took ms)" test "$took" -lt 30000
+check "it is up here" mesh_state onprem
+check "and there" wait_for 5 mesh_state cloud
+refused 9 "name" onprem mesh create "$mesh" --site cloud --local onprem --remote cloud
+refused 9 "mesh" onprem cp delete onprem
+refused 5 "extendable" onprem extension create br-mgmt --mesh "$mesh"
+must stretch_segment
+refused 9 "extended" onprem extension create br-web --mesh "$mesh"
+refused 9 "extension" cloud mesh delete "$mesh" --yes
+check "the neighbour is reached through the segment" "$lab" exec cloud-gw -- sh -c 'ip address add 192.168.101.99/25 dev br-web; ping -q -c 2 -W 2 192.168.101.20; s=$?; ip address del 192.168.101.99/25 dev br-web; exit $s'
+for noun in mesh appliance tunnel extension vm host network job event; do
+	began=$(date +%s%N)
+	"$lab" exec onprem-gw -- curl -s -o /dev/null --unix-socket /run/causeway/manager.sock "http://m/api/v1/${noun/mesh/meshe}s?limit=1000"
+	took=$((($(date +%s%N) - began) / 1000000))
+	say "list of ${noun}s with a process and a namespace around it: $took ms"
+done
+check "the other site deletes the extension" cw cloud extension delete br-web --yes
+check "and the mesh" cw cloud mesh delete "$mesh" --yes
+check "onprem is clean" wait_for 10 clean onprem
+check "cloud is clean" wait_for 10 clean cloud
+check "no mesh is left" test "$(cw onprem -o json mesh list | jq '.items | length') $(cw cloud -o json mesh list | jq '.items | length')" = "0 0"
+must make_mesh
+check "and made again" mesh_state onprem
+finish
