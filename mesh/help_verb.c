@@ -12,6 +12,8 @@
 #include "mesh/help_probe.h"
 #include "mesh/help_spec.h"
 
+enum { HELP_PROBES_MAX = 16 };
+
 /* The answer: BODY, or R and WHY. */
 static void answer(struct cw_rpc_call *call, int r, const struct cw_why *why, struct cw_json *body)
 {
@@ -35,7 +37,6 @@ static int need_name(const struct cw_json *request, const char **ret_name, struc
 struct later {
 	struct help *help;
 	struct cw_rpc_call *call;
-	struct help_probe *probe;
 };
 
 static void on_caller_gone(void *ctx)
@@ -43,7 +44,6 @@ static void on_caller_gone(void *ctx)
 	struct later *x = ctx;
 
 	help_forget(x->help->places, x);
-	help_probe_free(x->probe);
 	free(x);
 }
 
@@ -53,7 +53,7 @@ static struct later *later_new(struct help *h, struct cw_rpc_call *call)
 
 	if (!x)
 		return NULL;
-	*x = (struct later){ h, call, NULL };
+	*x = (struct later){ h, call };
 	cw_rpc_on_gone(call, on_caller_gone, x);
 	return x;
 }
@@ -183,39 +183,93 @@ static void on_deny(void *ctx, struct cw_rpc_call *call, const struct cw_json *r
 
 /* ---- the machine ---- */
 
+/* The addresses of one call, probed beside each other. */
+struct probing {
+	struct help *help;
+	struct cw_rpc_call *call;
+	struct cw_json *answered;
+	size_t n, open;
+	struct probed {
+		struct probing *all;
+		struct help_probe *probe;
+		struct cw_ip address;
+	} item[HELP_PROBES_MAX];
+};
+
+static void probing_free(struct probing *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		help_probe_free(x->item[i].probe);
+	cw_json_free(x->answered);
+	free(x);
+}
+
+static void on_prober_gone(void *ctx)
+{
+	probing_free(ctx);
+}
+
 static void on_probed(void *ctx, bool answered, const struct cw_mac *mac)
 {
-	struct later *x = ctx;
-	struct cw_json *body = cw_json_object();
-	char text[CW_MAC_TEXT];
+	struct probed *p = ctx;
+	struct probing *x = p->all;
+	struct cw_json *j;
+	char text[CW_IP_TEXT], mac_text[CW_MAC_TEXT];
 
-	cw_json_set_bool(body, "answered", answered);
-	if (mac)
-		cw_json_set_str(body, "mac", cw_mac_text(mac, text));
-	cw_rpc_reply(x->call, body);
-	help_probe_free(x->probe);
-	free(x);
+	if (answered) {
+		j = cw_json_object();
+		cw_json_set_str(j, "address", cw_ip_text(&p->address, text));
+		if (mac)
+			cw_json_set_str(j, "mac", cw_mac_text(mac, mac_text));
+		cw_json_add(x->answered, j);
+	}
+	if (--x->open > 0)
+		return;
+	j = cw_json_object();
+	cw_json_set(j, "answered", cw_steal(&x->answered));
+	cw_rpc_reply(x->call, j);
+	probing_free(x);
+}
+
+static int probing_add(struct probing *x, const char *bridge, const struct cw_json *address, struct cw_why *why)
+{
+	struct probed *p = &x->item[x->n];
+	const char *text = cw_json_str(address);
+	int r;
+
+	p->all = x;
+	if (!text || cw_ip_parse(text, &p->address) < 0)
+		return cw_why_set(why, CW_E_INVALID, bridge, "addresses", "must be addresses");
+	if ((r = help_probe_new(x->help->loop, bridge, &p->address, on_probed, p, &p->probe, why)) < 0)
+		return r;
+	x->n++;
+	x->open++;
+	return 0;
 }
 
 static int do_probe(struct help *h, struct cw_rpc_call *call, const struct cw_json *request, struct cw_why *why)
 {
-	const char *bridge, *text;
-	struct cw_ip address;
-	struct later *x = NULL;
+	const struct cw_json *list = cw_json_get(cw_json_get(request, "args"), "addresses");
+	size_t n = cw_json_len(list);
+	struct probing *x;
+	const char *bridge;
 	int r;
 
-	if ((r = cw_json_need_str(request, "name", "bridge", &bridge, why)) < 0 ||
-	    (r = help_link_check(bridge, "name", why)) < 0 ||
-	    (r = cw_json_need_str(cw_json_get(request, "args"), "address", bridge, &text, why)) < 0)
+	if ((r = cw_json_need_str(request, "name", "bridge", &bridge, why)) < 0 || (r = help_link_check(bridge, "name", why)) < 0)
 		return r;
-	if (cw_ip_parse(text, &address) < 0)
-		return cw_why_set(why, CW_E_INVALID, bridge, "address", "must be an address");
-	if (!(x = later_new(h, call)))
+	if (n == 0 || n > HELP_PROBES_MAX)
+		return cw_why_set(why, CW_E_INVALID, bridge, "addresses", "must be a list of 1 to %d addresses", HELP_PROBES_MAX);
+	if (!(x = calloc(1, sizeof *x)))
 		return -ENOMEM;
-	if ((r = help_probe_new(h->loop, bridge, &address, on_probed, x, &x->probe, why)) < 0) {
-		cw_rpc_on_gone(call, NULL, NULL);
-		free(x);
-	}
+	x->help = h;
+	x->call = call;
+	x->answered = cw_json_array();
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = probing_add(x, bridge, cw_json_at(list, i), why);
+	if (r < 0)
+		probing_free(x);
+	else
+		cw_rpc_on_gone(call, on_prober_gone, x);
 	return r;
 }
 

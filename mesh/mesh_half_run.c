@@ -27,7 +27,6 @@ struct half_run {
 	int (*look)(struct half_run *x, const struct cw_json *answer, struct cw_why *why);
 	/* When all calls are done, or NULL. */
 	int (*last)(struct half_run *x, struct cw_why *why);
-	char address[CW_IP_TEXT];       /* that is being probed */
 	struct cw_timer *turn;          /* so that DONE is never called from inside */
 	int r;
 	struct cw_why why;
@@ -85,7 +84,6 @@ static void run_next(struct half_run *x)
 		run_end(x, 0);
 		return;
 	}
-	snprintf(x->address, sizeof x->address, "%s", cw_json_get_str(x->call[x->i].args, "address", ""));
 	r = mesh_help_ask(x->m->help, x->call[x->i].noun, x->call[x->i].verb, x->call[x->i].name, cw_steal(&x->call[x->i].args),
 			  strcmp(x->call[x->i].noun, "address") == 0 ? PROBE_MS : HELP_MS, on_help, x);
 	if (r < 0)
@@ -126,26 +124,35 @@ static void run_add(struct half_run *x, const char *noun, const char *verb, cons
 /* An address that answers belongs to somebody whom the profile does not know of. */
 static int look_probe(struct half_run *x, const struct cw_json *answer, struct cw_why *why)
 {
+	const struct cw_json *list = cw_json_get(answer, "answered"), *hit = cw_json_at(list, 0);
 	char object[HALF_OBJECT];
 
-	if (!cw_json_get_bool(answer, "answered", false))
+	if (!hit)
 		return 0;
 	snprintf(object, sizeof object, "mesh %s", x->mesh);
-	return cw_why_set(why, CW_E_BLOCKED, object, "addresses", "%s on bridge %s is in use: %s answers to it", x->address,
-			  x->call[x->i].name, cw_json_get_str(answer, "mac", "somebody"));
+	return cw_why_set(why, CW_E_BLOCKED, object, "addresses", "%s on bridge %s is in use: %s answers to it",
+			  cw_json_get_str(hit, "address", "?"), x->call[x->i].name, cw_json_get_str(hit, "mac", "somebody"));
 }
 
 static void add_probe(struct half_run *x, const struct cw_json *network)
 {
-	struct cw_json *args;
+	const char *bridge = cw_json_get_str(network, "bridge", "");
+	struct cw_json *args, *list = NULL;
 	struct cw_prefix p;
 	char text[CW_IP_TEXT];
 
 	if (cw_prefix_parse(cw_json_get_str(network, "address", ""), &p) < 0)
 		return;
-	args = cw_json_object();
-	cw_json_set_str(args, "address", cw_ip_text(&p.ip, text));
-	run_add(x, "address", "probe", cw_json_get_str(network, "bridge", ""), args);
+	for (size_t i = 0; i < x->n && !list; i++)
+		if (strcmp(x->call[i].name, bridge) == 0)
+			list = cw_json_get(x->call[i].args, "addresses");
+	if (!list) {
+		args = cw_json_object();
+		list = cw_json_array();
+		cw_json_set(args, "addresses", list);
+		run_add(x, "address", "probe", bridge, args);
+	}
+	cw_json_add(list, cw_json_string(cw_ip_text(&p.ip, text)));
 }
 
 static int check_free(struct manager *m, const struct half_order *o, struct cw_why *why)

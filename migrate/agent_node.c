@@ -233,7 +233,7 @@ static int on_apply(void *ctx, const struct cw_json *config, struct cw_why *why)
 int agent_node_new(struct agent *a, struct agent_node **ret_node, struct cw_why *why)
 {
 	static const char *const nouns[] = { "host", "vm", "job", NULL };
-	static const struct node_ops ops = { "agent", nouns, on_apply, NULL };
+	static const struct node_ops ops = { "agent", nouns, on_apply, true, NULL };
 	struct agent_node *n = calloc(1, sizeof *n);
 	int r;
 

@@ -159,7 +159,7 @@ static int on_renewed(void *ctx)
 static int run(struct ne_node *d, struct cw_why *why)
 {
 	static const char *const nouns[] = { "appliance", "tunnel", "extension", NULL };
-	static const struct node_ops ops = { "ne", nouns, on_apply, on_renewed };
+	static const struct node_ops ops = { "ne", nouns, on_apply, false, on_renewed };
 	int r;
 
 	snprintf(d->control, sizeof d->control, "%s/control.sock", d->dir);

@@ -50,13 +50,13 @@ struct node {
 static int apply(struct node *n, const struct cw_json *want, struct cw_why *why)
 {
 	const struct cw_json *config = cw_json_get(want, "config");
-	bool again = n->hash[0] && n->want && !node_want_same_files(n->want, want);
+	bool again = !n->ops->rereads && n->hash[0] && n->want && !node_want_same_files(n->want, want);
 	char hash[65];
 	int r;
 
 	if ((r = node_hash(config, cw_json_get(want, "files"), hash)) < 0 || (r = n->ops->apply(n->ctx, config, why)) < 0)
 		return cw_why_set(why, r, "node", "config", "%s", cw_strerror(r));
-	/* Programs read files when they start. */
+	/* Most programs read files when they start. */
 	if (r == 0 && again)
 		r = NODE_RESTART;
 	if (r == 0)

@@ -36,6 +36,7 @@ struct node_ops {
 	/* Makes CONFIG (as the YAML file of the program, as JSON; names of files are relative to the folder) true. NODE_RESTART: it can
 	 * only be done by starting anew; the node ends the loop then, and whoever supervises starts the program again. Negative: refused, WHY. */
 	int (*apply)(void *ctx, const struct cw_json *config, struct cw_why *why);
+	bool rereads;                           /* files are read when they are needed: others than before are no reason to start anew */
 	/* node.crt is a new one: 0, or NODE_RESTART. NULL: nothing is to be done. */
 	int (*renewed)(void *ctx);
 };

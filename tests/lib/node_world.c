@@ -143,7 +143,7 @@ static int on_apply(void *ctx, const struct cw_json *config, struct cw_why *why)
 void node_start(void)
 {
 	static const char *const nouns[] = { "appliance", "tunnel", "extension", NULL };
-	static const struct node_ops ops = { "ne", nouns, on_apply, NULL };
+	static const struct node_ops ops = { "ne", nouns, on_apply, false, NULL };
 	struct cw_why why = { 0 };
 
 	assert_int_equal(cw_rpc_server_bare(m.loop, rows, CW_COUNT(rows), NULL, &program), 0);

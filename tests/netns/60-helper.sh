@@ -263,19 +263,18 @@ for delay in 0 0.005 0.01 0.02 0.03 0.05 0.08 0.12; do
 done
 
 # ---- probes ----
-probe() { ARGS="{\"address\":\"$2\"}" ask "$H" address probe "$1" "$3"; }
-same "an address that is there" true "$(probe br-up 192.168.1.40 answered)"
-same "and who has it" 52:54:00:00:00:40 "$(probe br-up 192.168.1.40 mac)"
-same "the bridge's own" true "$(probe br-up 192.168.1.33 answered)"
+probe() { ARGS="{\"addresses\":[$(printf ',"%s"' "${@:3}" | cut -c2-)]}" ask "$H" address probe "$1" "$2"; }
+same "an address that is there, and who has it" "[{'address': '192.168.1.40', 'mac': '52:54:00:00:00:40'}]" "$(probe br-up answered 192.168.1.40)"
+same "the bridge's own, among others" 192.168.1.33 "$(probe br-up answered 192.168.1.41 192.168.1.33 192.168.1.42 | grep -o '192.168.1.[0-9]*')"
 START=${EPOCHREALTIME/./}
-same "one that is not" false "$(probe br-up 192.168.1.41 answered)"
+same "several that are not" "[]" "$(probe br-up answered 192.168.1.41 192.168.1.42 192.168.1.43)"
 MS=$(((${EPOCHREALTIME/./} - START) / 1000))
 check "in a second ($MS ms)" test "$MS" -ge 600 -a "$MS" -lt 1200
 in_ns h ip neigh flush all
-probe br-up 192.168.1.41 answered > /dev/null
+probe br-up answered 192.168.1.41 > /dev/null
 refuses "nobody learns an address from a probe" eval 'in_ns h ip neigh | grep -q 192.168.1.33'
-refused "of what is no bridge" invalid p-h probe p-h 192.168.1.40 answered
-refused "of no address" invalid address probe br-up 192.168.1 answered
+refused "of what is no bridge" invalid p-h probe p-h answered 192.168.1.40
+refused "of no address" invalid addresses probe br-up answered 192.168.1
 check "bridges" eval 'ask "$H" bridge list | grep -q "\"name\": \"br-up\", \"mtu\": 1500, \"addresses\": \[\"192.168.1.33/28\""'
 
 # ---- devices of extensions ----
