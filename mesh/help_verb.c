@@ -3,6 +3,7 @@
 #include "mesh/help_verb.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,6 +194,7 @@ struct probing {
 		struct probing *all;
 		struct help_probe *probe;
 		struct cw_ip address;
+		char bridge[CW_NL_NAME];
 	} item[HELP_PROBES_MAX];
 };
 
@@ -218,6 +220,7 @@ static void on_probed(void *ctx, bool answered, const struct cw_mac *mac)
 
 	if (answered) {
 		j = cw_json_object();
+		cw_json_set_str(j, "bridge", p->bridge);
 		cw_json_set_str(j, "address", cw_ip_text(&p->address, text));
 		if (mac)
 			cw_json_set_str(j, "mac", cw_mac_text(mac, mac_text));
@@ -231,17 +234,21 @@ static void on_probed(void *ctx, bool answered, const struct cw_mac *mac)
 	probing_free(x);
 }
 
-static int probing_add(struct probing *x, const char *bridge, const struct cw_json *address, struct cw_why *why)
+static int probing_add(struct probing *x, const struct cw_json *order, struct cw_why *why)
 {
 	struct probed *p = &x->item[x->n];
-	const char *text = cw_json_str(address);
+	const char *bridge, *text;
 	int r;
 
 	p->all = x;
-	if (!text || cw_ip_parse(text, &p->address) < 0)
-		return cw_why_set(why, CW_E_INVALID, bridge, "addresses", "must be addresses");
+	if ((r = cw_json_need_str(order, "bridge", "probe", &bridge, why)) < 0 || (r = help_link_check(bridge, "bridge", why)) < 0 ||
+	    (r = cw_json_need_str(order, "address", bridge, &text, why)) < 0)
+		return r;
+	if (cw_ip_parse(text, &p->address) < 0)
+		return cw_why_set(why, CW_E_INVALID, bridge, "address", "must be an address");
 	if ((r = help_probe_new(x->help->loop, bridge, &p->address, on_probed, p, &p->probe, why)) < 0)
 		return r;
+	snprintf(p->bridge, sizeof p->bridge, "%s", bridge);
 	x->n++;
 	x->open++;
 	return 0;
@@ -249,23 +256,20 @@ static int probing_add(struct probing *x, const char *bridge, const struct cw_js
 
 static int do_probe(struct help *h, struct cw_rpc_call *call, const struct cw_json *request, struct cw_why *why)
 {
-	const struct cw_json *list = cw_json_get(cw_json_get(request, "args"), "addresses");
+	const struct cw_json *list = cw_json_get(cw_json_get(request, "args"), "probes");
 	size_t n = cw_json_len(list);
 	struct probing *x;
-	const char *bridge;
-	int r;
+	int r = 0;
 
-	if ((r = cw_json_need_str(request, "name", "bridge", &bridge, why)) < 0 || (r = help_link_check(bridge, "name", why)) < 0)
-		return r;
 	if (n == 0 || n > HELP_PROBES_MAX)
-		return cw_why_set(why, CW_E_INVALID, bridge, "addresses", "must be a list of 1 to %d addresses", HELP_PROBES_MAX);
+		return cw_why_set(why, CW_E_INVALID, "address", "probes", "must be a list of 1 to %d", HELP_PROBES_MAX);
 	if (!(x = calloc(1, sizeof *x)))
 		return -ENOMEM;
 	x->help = h;
 	x->call = call;
 	x->answered = cw_json_array();
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = probing_add(x, bridge, cw_json_at(list, i), why);
+		r = probing_add(x, cw_json_at(list, i), why);
 	if (r < 0)
 		probing_free(x);
 	else

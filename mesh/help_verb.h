@@ -12,7 +12,7 @@
  *   segment allow NAME {bridge, tap, mtu_max}      {mtu}: NAME may have a TAP called TAP as a port of BRIDGE
  *              (netext/attach.h: a segment is extended once); it asks for it itself, elsewhere (netext/tapmsg.h)
  *   segment deny NAME {bridge}                     not any more; the port goes
- *   address probe BRIDGE {addresses: [..]}         {answered: [{address, mac?}]}: ARP, three probes each within a second
+ *   address probe {probes: [{bridge, address}]}    {answered: [{bridge, address, mac?}]}: ARP, three probes each, within a second
  *   bridge list                                    {items: [{name, mtu, addresses: [..]}]}
  *
  * All may be repeated, and done twice is done once. What was placed is in STATE/NAME/place.json and stays placed: a

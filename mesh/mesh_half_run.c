@@ -131,28 +131,22 @@ static int look_probe(struct half_run *x, const struct cw_json *answer, struct c
 		return 0;
 	snprintf(object, sizeof object, "mesh %s", x->mesh);
 	return cw_why_set(why, CW_E_BLOCKED, object, "addresses", "%s on bridge %s is in use: %s answers to it",
-			  cw_json_get_str(hit, "address", "?"), x->call[x->i].name, cw_json_get_str(hit, "mac", "somebody"));
+			  cw_json_get_str(hit, "address", "?"), cw_json_get_str(hit, "bridge", "?"), cw_json_get_str(hit, "mac", "somebody"));
 }
 
-static void add_probe(struct half_run *x, const struct cw_json *network)
+/* All in one call. */
+static void add_probe(struct cw_json *list, const struct cw_json *network)
 {
-	const char *bridge = cw_json_get_str(network, "bridge", "");
-	struct cw_json *args, *list = NULL;
+	struct cw_json *o;
 	struct cw_prefix p;
 	char text[CW_IP_TEXT];
 
 	if (cw_prefix_parse(cw_json_get_str(network, "address", ""), &p) < 0)
 		return;
-	for (size_t i = 0; i < x->n && !list; i++)
-		if (strcmp(x->call[i].name, bridge) == 0)
-			list = cw_json_get(x->call[i].args, "addresses");
-	if (!list) {
-		args = cw_json_object();
-		list = cw_json_array();
-		cw_json_set(args, "addresses", list);
-		run_add(x, "address", "probe", bridge, args);
-	}
-	cw_json_add(list, cw_json_string(cw_ip_text(&p.ip, text)));
+	o = cw_json_object();
+	cw_json_set_str(o, "bridge", cw_json_get_str(network, "bridge", ""));
+	cw_json_set_str(o, "address", cw_ip_text(&p.ip, text));
+	cw_json_add(list, o);
 }
 
 static int check_free(struct manager *m, const struct half_order *o, struct cw_why *why)
@@ -169,6 +163,7 @@ void half_check(struct manager *m, const struct half_order *o, half_done *done, 
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
 	struct half_run *x = run_new(m, o->name, done, ctx);
+	struct cw_json *args, *probes;
 	const struct cw_json *list, *a, *n;
 	int r;
 
@@ -179,10 +174,14 @@ void half_check(struct manager *m, const struct half_order *o, half_done *done, 
 		run_end(x, r);
 		return;
 	}
+	args = cw_json_object();
+	probes = cw_json_array();
 	list = cw_json_get(body, "appliances");
 	for (size_t i = 0; (a = cw_json_at(list, i)); i++)
 		for (size_t k = 0; (n = cw_json_at(cw_json_get(a, "networks"), k)); k++)
-			add_probe(x, n);
+			add_probe(probes, n);
+	cw_json_set(args, "probes", probes);
+	run_add(x, "address", "probe", "", args);
 	run_next(x);
 }
 

@@ -263,8 +263,10 @@ for delay in 0 0.005 0.01 0.02 0.03 0.05 0.08 0.12; do
 done
 
 # ---- probes ----
-probe() { ARGS="{\"addresses\":[$(printf ',"%s"' "${@:3}" | cut -c2-)]}" ask "$H" address probe "$1" "$2"; }
-same "an address that is there, and who has it" "[{'address': '192.168.1.40', 'mac': '52:54:00:00:00:40'}]" "$(probe br-up answered 192.168.1.40)"
+probe() { # probe BRIDGE PATH ADDRESS...
+	ARGS="{\"probes\":[$(printf ",{\"bridge\":\"$1\",\"address\":\"%s\"}" "${@:3}" | cut -c2-)]}" ask "$H" address probe "" "$2"
+}
+same "an address that is there, and who has it" "192.168.1.40 52:54:00:00:00:40" "$(echo $(probe br-up answered 192.168.1.40 | grep -o '192.168.1.[0-9]*\|[0-9a-f:]\{17\}'))"
 same "the bridge's own, among others" 192.168.1.33 "$(probe br-up answered 192.168.1.41 192.168.1.33 192.168.1.42 | grep -o '192.168.1.[0-9]*')"
 START=${EPOCHREALTIME/./}
 same "several that are not" "[]" "$(probe br-up answered 192.168.1.41 192.168.1.42 192.168.1.43)"
@@ -274,7 +276,7 @@ in_ns h ip neigh flush all
 probe br-up answered 192.168.1.41 > /dev/null
 refuses "nobody learns an address from a probe" eval 'in_ns h ip neigh | grep -q 192.168.1.33'
 refused "of what is no bridge" invalid p-h probe p-h answered 192.168.1.40
-refused "of no address" invalid addresses probe br-up answered 192.168.1
+refused "of no address" invalid address probe br-up answered 192.168.1
 check "bridges" eval 'ask "$H" bridge list | grep -q "\"name\": \"br-up\", \"mtu\": 1500, \"addresses\": \[\"192.168.1.33/28\""'
 
 # ---- devices of extensions ----
