@@ -21,18 +21,20 @@ must lab up
 same "six nodes" 6 "$(namespaces)"
 refuses "up is not twice" lab up
 while read -r from to; do check "$from reaches $to" reaches "$from" "$to"; done <<'LINKS'
-onprem-gw 192.168.2.35
-cloud-gw 192.168.1.34
-onprem-kvm 192.168.1.1
-onprem-kvm 192.168.1.74
-cloud-kvm 192.168.2.74
+onprem-gw 192.168.2.46
+cloud-gw 192.168.1.46
+onprem-kvm 192.168.1.9
+onprem-kvm 192.168.1.65
+cloud-kvm 192.168.2.65
 cloud-kvm 192.168.2.97
 onprem-web 192.168.101.1
 LINKS
 refuses "the sites are joined by nothing else" reaches onprem-kvm 192.168.2.70
-check "the gateway has its configuration" in_node onprem-gw test -r /etc/causeway/ix.yaml -a -r /etc/causeway/ne.yaml
-check "the host has its own" in_node cloud-kvm test -r /etc/causeway/agent.yaml -a ! -e /etc/causeway/ix.yaml
-same "keys are for root" 600 "$(in_node onprem-gw stat -c %a /etc/causeway/pki/ne.key)"
+refuses "the management network is the site's own" reaches cloud-gw 192.168.1.9
+same "the gateway has its configuration, and no appliance's" "causewayd.yaml helper.yaml" "$(in_node onprem-gw ls /etc/causeway | xargs)"
+same "the host has none: its manager gives it" "" "$(in_node cloud-kvm ls /etc/causeway)"
+held=$(in_node onprem-gw ip -o address show | grep -cE '192\.168\.1\.(1[0-6]|3[4-9]|40|7[4-7]|10[6-9])/')
+same "nobody has an address that is for appliances" 0 "$held"
 refuses "the two libvirts are two hosts" test "$(in_node onprem-kvm virsh -c qemu:///system capabilities | grep '<uuid>')" = \
 	"$(in_node cloud-kvm virsh -c qemu:///system capabilities | grep '<uuid>')"
 same "the emulator of a host without KVM is the lab's" "$(head -n 3 "$ROOT/vagrant/guest/qemu-tcg")" \

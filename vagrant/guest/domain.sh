@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # domain.sh NAME IP/LENGTH MAC DISK BRIDGE [GATEWAY]: the libvirt XML of a guest that runs the workload.
-# DISK is the path of a qcow2 image as libvirt sees it. Environment: GUEST, the folder that build.sh filled.
+# DISK is the path of a qcow2 image as libvirt sees it. Environment: GUEST, the folder that build.sh filled; EMULATOR, for a
+# machine without KVM, if it is not qemu-tcg.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -ge 5 ] || { echo "usage: domain.sh NAME IP/LENGTH MAC DISK BRIDGE [GATEWAY]" >&2; exit 2; }
@@ -10,7 +11,7 @@ guest=$(cd "${GUEST:-$here/../../build/guest}" && pwd)
 if [ "$(cut -d' ' -f1 "$guest/accel")" = kvm ]; then
 	type=kvm emulator=/usr/bin/qemu-system-x86_64
 else
-	type=qemu emulator=$here/qemu-tcg
+	type=qemu emulator=${EMULATOR:-$here/qemu-tcg}
 fi
 sum=$(printf %s "$name" | sha256sum)
 uuid=${sum:0:8}-${sum:8:4}-4${sum:13:3}-8${sum:17:3}-${sum:20:12}
