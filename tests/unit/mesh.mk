@@ -13,6 +13,7 @@ $(eval $(call fuzz,fuzz_cli_answer,tests/fuzz,fuzz_cli_answer.c,cli base,$(BASE_
 MESH_TESTS = test_mesh_conf test_mesh_event test_mesh_query test_mesh_invite test_mesh_proof test_mesh_store test_mesh_words
 $(foreach t,$(MESH_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,mesh base,$(BASE_LIBS))))
 $(eval $(call test,test_mesh_chain,tests/unit,test_mesh_chain.c,mesh own base,$(SQLITE) $(JANSSON) $(LIBCRYPTO)))
+$(eval $(call test,test_mesh_move,tests/unit,test_mesh_move.c,mesh own line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
 $(eval $(call test,test_mesh_pair,tests/exchange,test_mesh_pair.c,mesh line base,$(LIBEVENT_HTTP) $(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_mesh_invite,tests/fuzz,fuzz_mesh_invite.c,mesh base,$(LIBCRYPTO)))
 $(eval $(call test,test_mesh_job,tests/unit,test_mesh_job.c,mesh base,$(BASE_LIBS) -Xlinker --wrap=mesh_job_row_put \
