@@ -114,13 +114,13 @@ static void child_run(const struct help_proc *p, int record, int netns, int log)
 		_exit(EXEC_FAILED);
 	if (setsid() < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0 || signal(SIGPIPE, SIG_DFL) == SIG_ERR)
 		child_fail("cannot begin a session");
+	if (setns(netns, CLONE_NEWNET) < 0)
+		child_fail("cannot enter the network namespace");
 	if (start_of("/proc/self/stat", &start) < 0)
 		child_fail("cannot read /proc/self/stat");
 	n = snprintf(text, sizeof text, "%d %llu\n", getpid(), start);
 	if (ftruncate(record, 0) < 0 || pwrite(record, text, (size_t)n, 0) != n)
 		child_fail("cannot write the file 'process'");
-	if (setns(netns, CLONE_NEWNET) < 0)
-		child_fail("cannot enter the network namespace");
 	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0 || fcntl(record, F_SETFD, 0) < 0)
 		child_fail("cannot close what is the helper's");
 	unsetenv("NOTIFY_SOCKET");
@@ -256,11 +256,36 @@ static int lock(struct help_proc *p, int *ret_record)
 	return 1;
 }
 
+static void terminate(struct help_proc *p)
+{
+	if (pidfd_send_signal(p->pidfd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
+		cw_log_r(ERROR, p->name, -errno, "cannot end process %d", p->pid);
+	p->ending = true;
+	cw_timer_arm(p->timer, HELP_PROC_TERM_MS);
+}
+
+/* Does the process live in the namespace that has the name now? */
+static bool is_at_home(const struct help_proc *p)
+{
+	CW_AUTO(cw_fd_cleanup) int netns = -1;
+	char path[RECORD_TEXT];
+	struct stat own, named;
+
+	snprintf(path, sizeof path, "/proc/%d/ns/net", p->pid);
+	return help_netns_open(p->netns, &netns) == 0 && fstat(netns, &named) == 0 && stat(path, &own) == 0 &&
+	       own.st_dev == named.st_dev && own.st_ino == named.st_ino;
+}
+
 static void start(struct help_proc *p)
 {
 	CW_AUTO(cw_fd_cleanup) int record = -1;
 	int r = lock(p, &record);
 
+	if (r == 1 && p->pid && !is_at_home(p)) {
+		cw_log(WARN, p->name, "process %d lives in a namespace that was taken away", p->pid);
+		terminate(p);           /* and is started anew where it belongs */
+		return;
+	}
 	if (r == 0)
 		r = run(p, record);
 	if (r < 0)
@@ -270,14 +295,6 @@ static void start(struct help_proc *p)
 }
 
 /* ---- ending ---- */
-
-static void terminate(struct help_proc *p)
-{
-	if (pidfd_send_signal(p->pidfd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
-		cw_log_r(ERROR, p->name, -errno, "cannot end process %d", p->pid);
-	p->ending = true;
-	cw_timer_arm(p->timer, HELP_PROC_TERM_MS);
-}
 
 /* Is there still one? */
 static void look(struct help_proc *p)

@@ -170,6 +170,17 @@ ip netns del cw-ix-1
 helper_start
 check "without its namespace: made again" wait_for 5 is_right ix-1
 
+# The name of the namespace was taken away from it, and it lives on with whoever is in it.
+helper_kill
+P=$(cut -d' ' -f1 "$S/ix-1/process")
+inside ix-1 sleep 1001 & GUEST=$!
+wait_for 5 pgrep -f 'sleep 1001'
+ip netns del cw-ix-1
+helper_start
+check "its namespace has lost its name: all is made anew" wait_for 5 is_right ix-1
+check "and the process, too" dead "$P"
+kill $GUEST; wait $GUEST 2> /dev/null
+
 # ---- stopped ----
 check "stopped" ask "$H" appliance stop ix-1
 same "it does not run" "0 down" "$(appliances) $(state_of ix-1)"
