@@ -48,7 +48,7 @@ static void post(struct dial_link *d, const char *path, const char *text, struct
 	assert_int_equal(dial_link_post(d, path, body, 5000, on_polled, p), -EBUSY);
 }
 
-#define POLL "{\"line\": \"0123456789abcdef\", \"of\": \"\", \"seen\": 0, \"hold_ms\": 5000}"
+#define POLL "{\"line\": \"0123456789abcdef\", \"of\": \"\", \"seen\": 0, \"hold_ms\": 20000}"
 
 static void a_poll_replaces_the_one_before(void **state)
 {
@@ -68,6 +68,31 @@ static void a_poll_replaces_the_one_before(void **state)
 	dial_link_free(d[1]);                   /* the client goes away: not up for long */
 	until(far_said == -1);
 	dial_link_free(d[0]);
+}
+
+/* What the far end has closed is not used again. */
+static void a_connection_that_was_closed(void **state)
+{
+	struct dial_link *d;
+	struct polled p;
+
+	(void)state;
+	far_start();
+	d = by_hand();
+	for (int n = 0; n < 3; n++) {
+		post(d, "/peer/v1/call", "{}", &p);
+		until(p.n == 1);
+		assert_int_equal(p.r, 0);
+		assert_int_equal(p.status, 200);
+		far_stop();
+		turn_for(50);
+		far_start();
+	}
+	far_stop();
+	post(d, "/peer/v1/call", "{}", &p);
+	until(p.n == 1);
+	assert_int_equal(p.r, CW_E_UNREACHABLE);
+	dial_link_free(d);
 }
 
 static void poll_saying(struct dial_link *d, const char *of, unsigned seen, struct polled *p)
@@ -326,7 +351,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, line_world_setup, line_world_teardown)
-		T(a_poll_replaces_the_one_before), T(carried_until_it_arrived), T(silence_keeps_nobody_out),
+		T(a_poll_replaces_the_one_before), T(a_connection_that_was_closed), T(carried_until_it_arrived),
+		T(silence_keeps_nobody_out),
 		T(messages_that_are_wrong), T(what_comes_twice_runs_once), T(a_far_end_that_is_none), T(freed_from_within),
 	};
 
