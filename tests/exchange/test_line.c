@@ -199,6 +199,23 @@ static void deadlines(void **state)
 	assert_true(a.r == 0 && b.r == 0);
 }
 
+/* Whoever asked dies: the handler need not go on. */
+static void handlers_hear_that_nobody_waits(void **state)
+{
+	struct reply a, b;
+	uint64_t start;
+
+	(void)state;
+	both_up();
+	start = cw_clock_now_ms();
+	near_ask(&a, "slow", args_of("ms", NULL, 1000), 5000);
+	far_ask(&b, "slow", args_of("ms", NULL, 1000), 5000);
+	until(runs == 2);
+	line_free(cw_steal(&near));
+	until(gone == 2);
+	assert_true(cw_clock_now_ms() - start < 800);
+}
+
 static void nobody_there(void **state)
 {
 	struct reply a, b;
@@ -370,7 +387,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, line_world_setup, line_world_teardown)
 		T(calls_both_ways), T(a_call_is_carried_at_once), T(refusals_are_told), T(twenty_at_once), T(a_call_within_a_call), T(too_many),
-		T(sizes), T(large_questions), T(deadlines), T(nobody_there), T(another_key), T(refused), T(the_dialled_end_starts_anew),
+		T(sizes), T(large_questions), T(deadlines), T(handlers_hear_that_nobody_waits), T(nobody_there),
+		T(another_key), T(refused), T(the_dialled_end_starts_anew),
 		T(the_dialling_end_starts_anew), T(cut_while_it_runs), T(lost_on_its_way), T(a_silent_far_end_is_down), T(the_next_address),
 	};
 
