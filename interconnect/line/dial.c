@@ -3,8 +3,8 @@
  * dial.c - the client of evhttp.
  *
  * evhttp reports from inside its connection, which must not be freed there; so its callbacks only keep what happened,
- * and a timer that is due at once hands it on. A connection that evhttp has closed cannot be opened again, because
- * its TLS session is used up: it is stale, and the next request makes another.
+ * and a timer that is due at once hands it on. A connection that evhttp has closed is stale: the next request
+ * makes another, with a TLS session of its own, instead of letting evhttp use the old one again.
  */
 #include "interconnect/line/dial.h"
 
