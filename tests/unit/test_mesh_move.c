@@ -448,6 +448,25 @@ static void lost_answers_make_no_second_migration(void **state)
 	ends(MESH_JOB_SUCCEEDED);
 }
 
+/* The agent never got its yes through, and has done it all meanwhile: that cannot be taken back. */
+static void what_was_released_unheard_goes_on(void **state)
+{
+	(void)state;
+	s.lose = 1000;
+	begin();
+	until_step("start");
+	while (s.created == 0)
+		turn();
+	moved(true);
+	cw_clock_set_us(cw_clock_now_us() + 60 * 1000000);
+	while (strcmp(mesh_move_kind.steps[job()->step].name, "start") == 0 && !job()->back)
+		turn();
+	assert_false(job()->back);
+	cw_clock_real();
+	s.lose = 0;
+	ends(MESH_JOB_SUCCEEDED);
+}
+
 static void a_cancellation_is_the_agent_s_to_judge(void **state)
 {
 	(void)state;
@@ -567,6 +586,7 @@ int main(void)
 		TEST(the_other_site_may_refuse),
 		TEST(the_agent_may_refuse),
 		TEST(lost_answers_make_no_second_migration),
+		TEST(what_was_released_unheard_goes_on),
 		TEST(a_cancellation_is_the_agent_s_to_judge),
 		TEST(a_cancellation_may_be_too_late),
 		TEST(what_waits_for_the_operator_says_so),
