@@ -114,6 +114,11 @@ static int64_t how_often(int64_t step, const char *what)
 	return ask("SELECT count(*) FROM history WHERE step = ? AND what = ?", step, what);
 }
 
+static int64_t undone(void)
+{
+	return ask("SELECT count(*) FROM history WHERE what = 'undo' AND ? = 0", 0, NULL);
+}
+
 static void effect_do(int64_t step)
 {
 	ask("INSERT INTO effect (step) VALUES (?) RETURNING step", step, NULL);
@@ -151,6 +156,7 @@ static const struct scenario scenarios[] = {
 	{ "is committed, then cancelled", -1, -1, 2, -1, 1, -1, false, ALL },
 	{ "is committed and cancelled at once", -1, -1, 1, -1, 1, -1, false, EITHER },
 	{ "is committed, then fails once", -1, -1, -1, -1, 1, 2, false, ALL },
+	{ "fails once", -1, -1, -1, -1, -1, 1, false, EITHER },
 	{ "only goes forward and fails once", -1, -1, -1, -1, -1, 1, true, ALL },
 };
 
@@ -180,7 +186,7 @@ static void run(struct mesh_job *j)
 {
 	int step = (int)j->step;
 
-	need(!j->back, "run while going back");
+	need(!j->back && undone() == 0, "run while going back");
 	if (step > 0)
 		need(effects(step - 1) == 1, "run before the step before it");
 	history(step, "run");
@@ -205,6 +211,7 @@ static void run(struct mesh_job *j)
 static void undo(struct mesh_job *j)
 {
 	need(j->back, "undo while going forth");
+	need((int)j->step != now->commits || effects((int64_t)j->step) == 0, "what cannot be taken back is not");
 	for (int64_t i = (int64_t)j->step + 1; i < STEPS; i++)
 		need(effects(i) == 0, "undone newest first");
 	history((int64_t)j->step, "undo");
