@@ -25,3 +25,4 @@ $(eval $(call fuzz,fuzz_hold,tests/fuzz,fuzz_hold.c,migrate own line base,$(MIGR
 $(eval $(call fuzz,fuzz_dom,tests/fuzz,fuzz_dom.c,migrate own line base,$(MIGRATE_LINK)))
 $(eval $(call fuzz,fuzz_cookie,tests/fuzz,fuzz_cookie.c,migrate own line base,$(MIGRATE_LINK)))
 $(eval $(call fuzz,fuzz_offer,tests/fuzz,fuzz_offer.c,migrate own line base,$(MIGRATE_LINK)))
+$(eval $(call fuzz,fuzz_own,tests/fuzz,fuzz_own.c,own base,$(SQLITE) $(JANSSON) $(LIBCRYPTO)))
