@@ -2,8 +2,8 @@
 /*
  * ix_node.h - causeway-ix as a node of a site (interconnect/line/node.h).
  *
- * Its configuration is that of ix.yaml(5) without "control", which is DIR/control.sock; "name" is the node's unless it says another.
- * Once it has one, any other is done by starting anew.
+ * Its configuration is that of ix.yaml(5) without "control", which is DIR/control.sock; "name" is the node's unless it
+ * says another. Once it has one, any other is done by starting anew.
  */
 #ifndef IX_NODE_H
 #define IX_NODE_H

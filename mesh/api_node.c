@@ -2,7 +2,8 @@
 /*
  * api_node.c - routes of appliances, tunnels and hosts: for people, and for the nodes themselves.
  *
- * Lists are made of the last reports. What was not heard for MESH_NODE_STALE_MS is shown as it was, but down and without a process.
+ * Lists are made of the last reports. What was not heard for MESH_NODE_STALE_MS is shown as it was, but down and
+ * without a process.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -150,7 +151,8 @@ static int tunnel_show(struct api_call *c)
 		return unknown(c, "tunnel");
 	snprintf(object, sizeof object, "tunnel %s", c->name);
 	if (cw_json_len(items) > 1)
-		return cw_why_set(&c->why, CW_E_CONFLICT, object, "name", "%zu appliances have a tunnel of this name; say APPLIANCE/TUNNEL",
+		return cw_why_set(&c->why, CW_E_CONFLICT, object, "name",
+				  "%zu appliances have a tunnel of this name; say APPLIANCE/TUNNEL",
 				  cw_json_len(items));
 	c->body = cw_json_ref(cw_json_at(items, 0));
 	return 0;
@@ -228,7 +230,8 @@ static int check_profiles(struct api_call *c)
 		const struct cw_json *p = cw_json_at(items, i);
 
 		if (strcmp(cw_json_get_str(p, "host", ""), c->name) == 0)
-			r = cw_why_set(&c->why, CW_E_CONFLICT, object, "name", "compute profile '%s' names it", cw_json_get_str(p, "name", ""));
+			r = cw_why_set(&c->why, CW_E_CONFLICT, object, "name", "compute profile '%s' names it",
+				       cw_json_get_str(p, "name", ""));
 	}
 	return r;
 }
@@ -277,9 +280,11 @@ static const struct api_route routes[] = {
 	{ "GET", "/api/v1/appliances", NULL, api_is_admin, appliance_list, 200, 0, "Appliances of this site" },
 	{ "GET", "/api/v1/appliances/", "", api_is_admin, appliance_show, 200, 0, "One appliance" },
 	{ "GET", "/api/v1/tunnels", NULL, api_is_admin, tunnel_list, 200, 0, "Tunnels of all appliances" },
-	{ "GET", "/api/v1/tunnels/", "", api_is_admin, tunnel_show, 200, 0, "One tunnel: APPLIANCE/TUNNEL, or its name when it is the only one" },
+	{ "GET", "/api/v1/tunnels/", "", api_is_admin, tunnel_show, 200, 0,
+	  "One tunnel: APPLIANCE/TUNNEL, or its name when it is the only one" },
 	{ "GET", "/api/v1/hosts", NULL, api_is_admin, host_list, 200, 0, "Hosts with an agent" },
-	{ "POST", "/api/v1/hosts", NULL, api_is_admin, host_invite, 201, API_DRY_RUN, "Invites a host: name; the answer's seed goes to its agent" },
+	{ "POST", "/api/v1/hosts", NULL, api_is_admin, host_invite, 201, API_DRY_RUN,
+	  "Invites a host: name; the answer's seed goes to its agent" },
 	{ "GET", "/api/v1/hosts/", "", api_is_admin, host_show, 200, 0, "One host" },
 	{ "DELETE", "/api/v1/hosts/", "", api_is_admin, host_delete, 200, API_DRY_RUN, "Forgets a host" },
 	{ "POST", "/node/v1/enrol", NULL, api_has_key, node_enrol, 200, 0, NULL },

@@ -2,8 +2,8 @@
 /*
  * mesh_node.c - the nodes of this site: one struct and one row each, and a line for each that has enrolled.
  *
- * A question to a node that is removed before it has answered ends with CW_E_NOT_FOUND, at the next turn of the loop: removing is
- * often done from within the answer to another.
+ * A question to a node that is removed before it has answered ends with CW_E_NOT_FOUND, at the next turn of the loop:
+ * removing is often done from within the answer to another.
  */
 #include "mesh/mesh_node.h"
 
@@ -40,7 +40,8 @@ static int row_write(struct cw_db *db, const struct mesh_node_row *row)
 	CW_AUTO(cw_stmt_cleanup) struct cw_stmt *st = NULL;
 	int r;
 
-	if ((r = cw_db_prepare(db, "INSERT OR REPLACE INTO node (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", &st)) < 0)
+	if ((r = cw_db_prepare(db, "INSERT OR REPLACE INTO node (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			       &st)) < 0)
 		return r;
 	cw_stmt_bind_str(st, 1, row->name);
 	cw_stmt_bind_str(st, 2, row->kind);
@@ -229,8 +230,9 @@ static void on_orphans(void *ctx)
 	}
 }
 
-int mesh_node_ask(struct mesh_nodes *n, const char *name, const char *noun, const char *verb, const char *object, struct cw_json *args,
-		  uint64_t timeout_ms, void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx)
+int mesh_node_ask(struct mesh_nodes *n, const char *name, const char *noun, const char *verb, const char *object,
+		  struct cw_json *args, uint64_t timeout_ms,
+		  void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx)
 {
 	struct mesh_node *x = mesh_node_find(n, name);
 	struct mesh_node_asked *a = x && x->line ? calloc(1, sizeof *a) : NULL;
@@ -269,7 +271,10 @@ void mesh_nodes_request(struct mesh_nodes *n, const char *what, struct mesh_req 
 			return;
 		}
 	}
-	api_fail(q, cw_why_set(&why, CW_E_FORBIDDEN, "node", NULL, "nobody with the key of this certificate has enrolled here"), &why);
+	api_fail(q,
+		 cw_why_set(&why, CW_E_FORBIDDEN, "node", NULL,
+			    "nobody with the key of this certificate has enrolled here"),
+		 &why);
 }
 
 /* ---- what others ask ---- */
@@ -368,7 +373,8 @@ static int load(struct mesh_nodes *n)
 	while ((r = cw_stmt_step(st)) > 0) {
 		struct mesh_node *x = NULL;
 
-		if ((r = node_add(n, cw_stmt_str(st, 0), &x)) < 0 || (r = row_read(st, &x->row)) < 0 || (r = mesh_node_open(x)) < 0)
+		if ((r = node_add(n, cw_stmt_str(st, 0), &x)) < 0 || (r = row_read(st, &x->row)) < 0 ||
+		    (r = mesh_node_open(x)) < 0)
 			return r;
 	}
 	return r;

@@ -2,8 +2,9 @@
 /*
  * mesh_node_enrol.c - who becomes a node: tokens, keys, certificates.
  *
- * A token is 32 random bytes; its SHA-256 is kept. It binds the first key that shows it, in one write; the same key may show it again
- * and gets a certificate again, because the first answer may have been lost. Another key is refused, and counted.
+ * A token is 32 random bytes; its SHA-256 is kept. It binds the first key that shows it, in one write; the same key may
+ * show it again and gets a certificate again, because the first answer may have been lost. Another key is refused, and
+ * counted.
  */
 #include <errno.h>
 #include <limits.h>
@@ -57,7 +58,8 @@ static int token_make(char ret_token[2 * TOKEN + 1], char ret_hash[65])
 	return r;
 }
 
-static int seed_make(const struct manager *m, const struct mesh_node_row *row, const char *token, char **ret_seed, struct cw_why *why)
+static int seed_make(const struct manager *m, const struct mesh_node_row *row, const char *token, char **ret_seed,
+		     struct cw_why *why)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *o = cw_json_object();
 	struct cw_json *managers = cw_json_array();
@@ -74,7 +76,8 @@ static int seed_make(const struct manager *m, const struct mesh_node_row *row, c
 	cw_json_set_str(o, "pin", cw_hex_text(m->site.pin, sizeof m->site.pin, pin));
 	cw_json_set_str(o, "token", token);
 	if (n == 0)
-		return cw_why_set(why, CW_E_BLOCKED, "site", "advertise", "a node must be told where this manager is: set 'advertise',"
+		return cw_why_set(why, CW_E_BLOCKED, "site", "advertise",
+				  "a node must be told where this manager is: set 'advertise',"
 				  " or an address for 'listen', in the manager's file");
 	return cw_json_dump(o, false, ret_seed);
 }
@@ -90,9 +93,11 @@ static int check_invite(struct mesh_nodes *n, const char *name, const char *kind
 		known |= strcmp(kinds[i], kind) == 0;
 	snprintf(object, sizeof object, "node %.*s", MESH_NAME_MAX, name);
 	if (!n->m->site.tls)
-		return cw_why_set(why, CW_E_BLOCKED, "site", NULL, "is not initialised; run: causeway site init --name NAME");
+		return cw_why_set(why, CW_E_BLOCKED, "site", NULL,
+				  "is not initialised; run: causeway site init --name NAME");
 	if (!mesh_site_name_ok(name))
-		return cw_why_set(why, CW_E_INVALID, "node", "name", "must be 1 to %d letters, digits, dots and dashes", MESH_NAME_MAX);
+		return cw_why_set(why, CW_E_INVALID, "node", "name", "must be 1 to %d letters, digits, dots and dashes",
+				  MESH_NAME_MAX);
 	if (!known)
 		return cw_why_set(why, CW_E_INVALID, object, "kind", "must be ix, ne or agent");
 	if (x && strcmp(x->row.kind, kind) != 0)
@@ -147,8 +152,8 @@ static int ca_text(const struct manager *m, char **ret_pem)
 }
 
 /* {cert, ca, site} for the key SPKI of node NAME. */
-static int certify(const struct manager *m, const char *name, const uint8_t *spki, size_t size, struct cw_json **ret_body,
-		   struct cw_why *why)
+static int certify(const struct manager *m, const char *name, const uint8_t *spki, size_t size,
+		   struct cw_json **ret_body, struct cw_why *why)
 {
 	CW_AUTO(cw_free_cleanup) char *cert = NULL;
 	CW_AUTO(cw_free_cleanup) char *ca = NULL;
@@ -182,9 +187,11 @@ static int key_of(const struct cw_json *body, const char *pin, uint8_t ret_spki[
 	char hash[65] = "";
 
 	if (size == 0 || size > CW_ISSUE_SPKI_MAX || cw_hex_parse(hex, ret_spki, size) < 0)
-		return cw_why_set(why, CW_E_INVALID, "node", "key", "must be a public key, its DER in hexadecimal digits");
+		return cw_why_set(why, CW_E_INVALID, "node", "key",
+				  "must be a public key, its DER in hexadecimal digits");
 	if (sha256_hex(ret_spki, size, hash) < 0 || strcmp(hash, pin) != 0)
-		return cw_why_set(why, CW_E_INVALID, "node", "key", "must be the key of the certificate of this connection");
+		return cw_why_set(why, CW_E_INVALID, "node", "key",
+				  "must be the key of the certificate of this connection");
 	*ret_size = size;
 	return 0;
 }
@@ -211,7 +218,8 @@ static bool token_is(const struct mesh_node *x, const char *token)
 }
 
 /* May the holder of PIN be node X? */
-static int judge(struct mesh_nodes *n, const struct mesh_node *x, const char *token, const char *pin, struct cw_why *why)
+static int judge(struct mesh_nodes *n, const struct mesh_node *x, const char *token, const char *pin,
+		 struct cw_why *why)
 {
 	const struct mesh_node *other = mesh_node_of_pin(n, pin);
 
@@ -241,12 +249,13 @@ static int bind_key(struct mesh_node *x, const char *pin)
 		return r;
 	cw_log(INFO, x->row.name, "enrolled");
 	if (x->all->m->events)
-		mesh_event(x->all->m->events, "info", "node.enrolled", "node", x->row.name, "has a certificate of this site");
+		mesh_event(x->all->m->events, "info", "node.enrolled", "node", x->row.name,
+			   "has a certificate of this site");
 	return 0;
 }
 
-int mesh_node_enrol(struct mesh_nodes *n, const uint8_t pin[CW_TLS_PIN], const struct cw_json *body, struct cw_json **ret_body,
-		    struct cw_why *why)
+int mesh_node_enrol(struct mesh_nodes *n, const uint8_t pin[CW_TLS_PIN], const struct cw_json *body,
+		    struct cw_json **ret_body, struct cw_why *why)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *answer = NULL;
 	struct mesh_node *x = mesh_node_find(n, cw_json_get_str(body, "name", ""));
@@ -258,8 +267,8 @@ int mesh_node_enrol(struct mesh_nodes *n, const uint8_t pin[CW_TLS_PIN], const s
 	cw_hex_text(pin, CW_TLS_PIN, text);
 	if ((r = key_of(body, text, spki, &size, why)) < 0 ||
 	    (r = judge(n, x, cw_json_get_str(body, "token", ""), text, why)) < 0 ||
-	    (r = certify(n->m, x->row.name, spki, size, &answer, why)) < 0 || (!x->row.pin[0] && (r = bind_key(x, text)) < 0) ||
-	    (r = mesh_node_open(x)) < 0)
+	    (r = certify(n->m, x->row.name, spki, size, &answer, why)) < 0 ||
+	    (!x->row.pin[0] && (r = bind_key(x, text)) < 0) || (r = mesh_node_open(x)) < 0)
 		return r;
 	*ret_body = cw_steal(&answer);
 	return 0;

@@ -2,8 +2,8 @@
 /*
  * mesh_node_want.c - carrying wanted configurations to nodes, and keeping what they report.
  *
- * Level-triggered: whenever a report's hash is not the wanted one and no push is open, there is a push. A refusal is kept for people
- * and tried again later and later, because what the node misses (a bridge, an address) may come.
+ * Level-triggered: whenever a report's hash is not the wanted one and no push is open, there is a push. A refusal is
+ * kept for people and tried again later and later, because what the node misses (a bridge, an address) may come.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -118,7 +118,8 @@ int agent_node_conf(struct agent *a, const char *dir, struct cw_why *why)
 	if (r == 0 && (r = load(a, dir, config, &mine)) == 0)
 		return 0;
 	if (r != CW_E_NOT_FOUND)
-		cw_log_r(ERROR, dir, r, "goes on without a configuration: %s", cw_why_text(&mine, r, text, sizeof text));
+		cw_log_r(ERROR, dir, r, "goes on without a configuration: %s",
+			 cw_why_text(&mine, r, text, sizeof text));
 	return load(a, dir, NULL, why);
 }
 
@@ -190,7 +191,8 @@ static bool is_same_place(const struct agent_conf *x, const struct agent_conf *y
 static int elsewhere(const struct agent *a, struct cw_why *why)
 {
 	if (a->srcs || a->dsts)
-		return cw_why_set(why, CW_E_STATE, "host", "libvirt", "and run cannot change while migrations are under way");
+		return cw_why_set(why, CW_E_STATE, "host", "libvirt",
+				  "and run cannot change while migrations are under way");
 	return NODE_RESTART;
 }
 

@@ -2,12 +2,12 @@
 /*
  * agent_node.h - the agent as a node of a site (interconnect/line/node.h).
  *
- * Its configuration is that of agent.yaml(5). Site and host are what it enrolled as; state is DIR/agent.db, control DIR/control.sock;
- * run is /run/causeway, pools one called "default" in /var/lib/libvirt/images, listen empty, unless it says otherwise. Before there is a
- * configuration the agent runs with these.
+ * Its configuration is that of agent.yaml(5). Site and host are what it enrolled as; state is DIR/agent.db, control
+ * DIR/control.sock; run is /run/causeway, pools one called "default" in /var/lib/libvirt/images, listen empty, unless
+ * it says otherwise. Before there is a configuration the agent runs with these.
  *
- * It changes while migrations run: what was is kept as long as one of them, or a question in the worker, may still look at it. Another
- * libvirt or run is done by starting anew, and refused while there are migrations.
+ * It changes while migrations run: what was is kept as long as one of them, or a question in the worker, may still look
+ * at it. Another libvirt or run is done by starting anew, and refused while there are migrations.
  */
 #ifndef AGENT_NODE_H
 #define AGENT_NODE_H

@@ -124,8 +124,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], CHILD_COMMAND) == 0)
 		return child_main();
-	if (!cw_daemon_args_with(argc, argv, "migrates the VMs of a libvirt host to other sites", CW_DAEMON_NODE | CW_DAEMON_ENROL,
-				 &args, &status))
+	if (!cw_daemon_args_with(argc, argv, "migrates the VMs of a libvirt host to other sites",
+				 CW_DAEMON_NODE | CW_DAEMON_ENROL, &args, &status))
 		return status;
 	if (args.enrol)
 		return enrol(&args);

@@ -46,7 +46,8 @@ static struct cw_json *addresses(void)
 		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6) ||
 		    cw_endpoint_from_sockaddr(i->ifa_addr, &ep) < 0 || is_local(&ep.ip))
 			continue;
-		cw_json_add(list, cw_json_string(cw_prefix_text(&(struct cw_prefix){ ep.ip, prefix_len(i->ifa_netmask) }, text)));
+		cw_json_add(list, cw_json_string(cw_prefix_text(
+					  &(struct cw_prefix){ ep.ip, prefix_len(i->ifa_netmask) }, text)));
 	}
 	freeifaddrs(all);
 	return list;

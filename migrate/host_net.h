@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host_net.h - what a host says of its network, so that its manager can choose where streams arrive and which bridges there are.
+ * host_net.h - what a host says of its network, so that its manager can choose where streams arrive and which bridges
+ * there are.
  */
 #ifndef HOST_NET_H
 #define HOST_NET_H

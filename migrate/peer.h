@@ -24,7 +24,8 @@ void peer_free(struct peer *p);
 
 /* Listens for streams of other sites; an empty "listen" takes none. */
 CW_NODISCARD int peer_listen(struct agent *a);
-/* Listens at LISTEN from now on, and not where it did before; streams that are there stay. On failure nothing has changed. */
+/* Listens at LISTEN from now on, and not where it did before; streams that are there stay. On failure nothing has
+ * changed. */
 CW_NODISCARD int peer_relisten(struct agent *a, const char *listen);
 void peer_listen_stop(struct agent *a);
 /* Site that a call came from. */

@@ -2,8 +2,8 @@
 /*
  * ne_node.h - causeway-ne as a node of a site (interconnect/line/node.h).
  *
- * Its configuration is that of ne.yaml(5) without "control", which is DIR/control.sock; "name" is the node's unless it says another.
- * Extensions come and go while it runs; whatever else changes is done by starting anew.
+ * Its configuration is that of ne.yaml(5) without "control", which is DIR/control.sock; "name" is the node's unless it
+ * says another. Extensions come and go while it runs; whatever else changes is done by starting anew.
  */
 #ifndef NE_NODE_H
 #define NE_NODE_H

@@ -2,9 +2,10 @@
 /*
  * node.c - the node itself.
  *
- * Theory of operation. A node without a certificate of its site has an enrolment (node_enrol.c), one with has a line; never both.
- * The configuration in the folder is applied at the first turn and again each second until it has been; a report says the hash of what
- * is applied, or none. "node configure" writes first and applies then: when the program refuses, the folder is made again what it was.
+ * Theory of operation. A node without a certificate of its site has an enrolment (node_enrol.c), one with has a line;
+ * never both. The configuration in the folder is applied at the first turn and again each second until it has been; a
+ * report says the hash of what is applied, or none. "node configure" writes first and applies then: when the program
+ * refuses, the folder is made again what it was.
  */
 #include "interconnect/line/node.h"
 
@@ -54,7 +55,8 @@ static int apply(struct node *n, const struct cw_json *want, struct cw_why *why)
 	char hash[65];
 	int r;
 
-	if ((r = node_hash(config, cw_json_get(want, "files"), hash)) < 0 || (r = n->ops->apply(n->ctx, config, why)) < 0)
+	if ((r = node_hash(config, cw_json_get(want, "files"), hash)) < 0 ||
+	    (r = n->ops->apply(n->ctx, config, why)) < 0)
 		return cw_why_set(why, r, "node", "config", "%s", cw_strerror(r));
 	/* Most programs read files when they start. */
 	if (r == 0 && again)
@@ -123,7 +125,8 @@ static void on_configure(void *ctx, struct cw_rpc_call *call, const struct cw_js
 	int r;
 
 	if (cw_rpc_call_tag(call) != n) {
-		cw_rpc_fail(call, cw_why_set(&why, CW_E_FORBIDDEN, "node", NULL, "is configured by its manager alone"), &why);
+		cw_rpc_fail(call, cw_why_set(&why, CW_E_FORBIDDEN, "node", NULL, "is configured by its manager alone"),
+			    &why);
 		return;
 	}
 	if ((r = configure(n, cw_json_get(request, "args"), &why)) < 0) {
@@ -156,7 +159,8 @@ static void apply_again(struct node *n)
 	if (r == NODE_RESTART)
 		leave(n);
 	if (r < 0)
-		cw_log_rl(ERROR, n->seed.name, r, "cannot do what the configuration says: %s", cw_why_text(&why, r, text, sizeof text));
+		cw_log_rl(ERROR, n->seed.name, r, "cannot do what the configuration says: %s",
+			  cw_why_text(&why, r, text, sizeof text));
 }
 
 /* ---- reports ---- */
@@ -260,7 +264,8 @@ static void on_state(void *ctx, bool up, int r)
 		node_report_soon(n);
 		cw_timer_arm(n->renew, RENEW_SOON_MS);
 	} else if (r == CW_E_FORBIDDEN) {
-		cw_log_rl(ERROR, n->seed.name, r, "the manager of site %s does not know this node any more", n->seed.site);
+		cw_log_rl(ERROR, n->seed.name, r, "the manager of site %s does not know this node any more",
+			  n->seed.site);
 	} else {
 		cw_log_rl(WARN, n->seed.name, r, "the manager does not answer");
 	}
@@ -321,11 +326,14 @@ static int open_node(struct node *n, struct cw_why *why)
 	if ((r = node_seed_load(n->dir, &n->seed, why)) < 0)
 		return r;
 	if (strcmp(n->seed.kind, n->ops->kind) != 0)
-		return cw_why_set(why, CW_E_INVALID, n->dir, "kind", "is the folder of '%s', and this is '%s'", n->seed.kind, n->ops->kind);
+		return cw_why_set(why, CW_E_INVALID, n->dir, "kind", "is the folder of '%s', and this is '%s'",
+				  n->seed.kind, n->ops->kind);
 	if ((r = node_want_load(n->dir, &n->want)) < 0 && r != CW_E_NOT_FOUND)
 		cw_log_r(ERROR, n->dir, r, "the configuration here cannot be read; waiting for the manager");
-	if ((r = cw_timer_new(n->loop, on_begin, n, &n->begin)) < 0 || (r = cw_timer_new(n->loop, on_tick, n, &n->tick)) < 0 ||
-	    (r = cw_timer_new(n->loop, on_leave, n, &n->leave)) < 0 || (r = cw_timer_new(n->loop, on_renew, n, &n->renew)) < 0 ||
+	if ((r = cw_timer_new(n->loop, on_begin, n, &n->begin)) < 0 ||
+	    (r = cw_timer_new(n->loop, on_tick, n, &n->tick)) < 0 ||
+	    (r = cw_timer_new(n->loop, on_leave, n, &n->leave)) < 0 ||
+	    (r = cw_timer_new(n->loop, on_renew, n, &n->renew)) < 0 ||
 	    (r = node_report_new(n->loop, n->server, n->ops->report, on_bodies, n, &n->report)) < 0 ||
 	    (r = cw_rpc_server_add(n->server, node_rows, CW_COUNT(node_rows), n)) < 0)
 		return cw_why_set(why, r, n->dir, NULL, "%s", cw_strerror(r));
@@ -383,8 +391,9 @@ const char *node_site(const struct node *n)
 	return n->seed.site;
 }
 
-int node_ask(struct node *n, const char *noun, const char *verb, const char *name, struct cw_json *args, uint64_t timeout_ms,
-	     void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why), void *ctx)
+int node_ask(struct node *n, const char *noun, const char *verb, const char *name, struct cw_json *args,
+	     uint64_t timeout_ms, void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why),
+	     void *ctx)
 {
 	if (n->line)
 		return line_ask(n->line, noun, verb, name, args, timeout_ms, cb, ctx);

@@ -2,8 +2,8 @@
 /*
  * node_enrol.c - the first contact: {name, token, key} to /node/v1/enrol, {cert, ca, site} back.
  *
- * The order on the disk: the key before anybody hears of it; certificate and CA before the token goes. So a node that dies anywhere asks
- * again with the same key and the same token, and the manager answers the same.
+ * The order on the disk: the key before anybody hears of it; certificate and CA before the token goes. So a node that
+ * dies anywhere asks again with the same key and the same token, and the manager answers the same.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -171,8 +171,8 @@ static int ask(struct node_enrol *e)
 	cw_json_set_str(body, "name", e->seed.name);
 	cw_json_set_str(body, "token", e->seed.token);
 	cw_json_set_str(body, "key", spki);
-	return dial_post(e->loop, e->tls, &e->seed.to[e->next % e->seed.n_to], e->seed.pin, "/node/v1/enrol", body, on_answer, e,
-			 &e->dial);
+	return dial_post(e->loop, e->tls, &e->seed.to[e->next % e->seed.n_to], e->seed.pin, "/node/v1/enrol", body,
+			 on_answer, e, &e->dial);
 }
 
 static void on_timer(void *ctx)
@@ -186,7 +186,8 @@ static void on_timer(void *ctx)
 	}
 }
 
-int node_enrol_new(struct cw_loop *l, const char *dir, void (*done)(void *ctx), void *ctx, struct node_enrol **ret_enrol)
+int node_enrol_new(struct cw_loop *l, const char *dir, void (*done)(void *ctx), void *ctx,
+		   struct node_enrol **ret_enrol)
 {
 	struct node_enrol *e = calloc(1, sizeof *e);
 	int r;

@@ -38,8 +38,10 @@ CW_NODISCARD int node_seed_save(const char *dir, const struct node_seed *seed);
 
 struct node_enrol;
 
-/* Asks until the manager has said yes; the seed is read anew each time. DONE is called once, when all is on the disk. */
-CW_NODISCARD int node_enrol_new(struct cw_loop *l, const char *dir, void (*done)(void *ctx), void *ctx, struct node_enrol **ret_enrol);
+/* Asks until the manager has said yes; the seed is read anew each time. DONE is called once, when all is on the disk.
+ */
+CW_NODISCARD int node_enrol_new(struct cw_loop *l, const char *dir, void (*done)(void *ctx), void *ctx,
+				struct node_enrol **ret_enrol);
 void node_enrol_free(struct node_enrol *e);
 /* Makes node.key unless there is one, and shows it by a certificate of its own when it has no other. */
 CW_NODISCARD int node_enrol_key(const char *dir, const struct node_seed *seed);
@@ -64,9 +66,11 @@ bool node_want_same_files(const struct cw_json *a, const struct cw_json *b);
 
 struct node_report;
 
-/* SERVER is asked for NOUNS. DONE gets {noun: body, ...}, taken over, once for each round; what does not answer in time is left out. */
+/* SERVER is asked for NOUNS. DONE gets {noun: body, ...}, taken over, once for each round; what does not answer in time
+ * is left out. */
 CW_NODISCARD int node_report_new(struct cw_loop *l, struct cw_rpc_server *server, const char *const *nouns,
-				 void (*done)(void *ctx, struct cw_json *bodies), void *ctx, struct node_report **ret_report);
+				 void (*done)(void *ctx, struct cw_json *bodies), void *ctx,
+				 struct node_report **ret_report);
 /* Begins a round, unless there is one. */
 void node_report_round(struct node_report *r);
 void node_report_free(struct node_report *r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node_report.c - asks the program's own server, over a pair of sockets for each noun, so that a noun that takes its time
- * (libvirt's) holds up no other.
+ * node_report.c - asks the program's own server, over a pair of sockets for each noun, so that a noun that takes its
+ * time (libvirt's) holds up no other.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -84,7 +84,8 @@ int node_seed_decode(const char *text, char **ret_json, struct cw_why *why)
 
 	if (n <= strlen(prefix) || n > NODE_SEED_MAX * 2 || text[n + strspn(text + n, " \t\r\n")] ||
 	    strncmp(text, prefix, strlen(prefix)) != 0)
-		return cw_why_set(why, CW_E_INVALID, "invitation", NULL, "must be one line that begins with %s", prefix);
+		return cw_why_set(why, CW_E_INVALID, "invitation", NULL, "must be one line that begins with %s",
+				  prefix);
 	if (!(json = malloc(n)))
 		return -ENOMEM;
 	if (base64_read(text + strlen(prefix), n - strlen(prefix), json, &size) < 0)
@@ -113,7 +114,8 @@ static int take_name(const struct cw_json *o, const char *key, char *out, struct
 	if ((r = cw_json_need_str(o, key, OBJECT, &s, why)) < 0)
 		return r;
 	if (!is_name(s))
-		return cw_why_set(why, CW_E_INVALID, OBJECT, key, "must be 1 to %d letters, digits, dots and dashes", NODE_NAME_MAX);
+		return cw_why_set(why, CW_E_INVALID, OBJECT, key, "must be 1 to %d letters, digits, dots and dashes",
+				  NODE_NAME_MAX);
 	snprintf(out, NODE_NAME_MAX + 1, "%s", s);
 	return 0;
 }
@@ -141,7 +143,8 @@ static int take_managers(const struct cw_json *o, struct node_seed *s, struct cw
 
 	s->n_to = cw_json_len(a);
 	if (s->n_to == 0 || s->n_to > LINE_ENDPOINTS_MAX)
-		return cw_why_set(why, CW_E_INVALID, OBJECT, "managers", "must be 1 to %d endpoints", LINE_ENDPOINTS_MAX);
+		return cw_why_set(why, CW_E_INVALID, OBJECT, "managers", "must be 1 to %d endpoints",
+				  LINE_ENDPOINTS_MAX);
 	for (size_t i = 0; i < s->n_to; i++) {
 		const char *text = cw_json_str(cw_json_at(a, i));
 
@@ -180,7 +183,8 @@ int node_seed_parse(const void *text, size_t size, struct node_seed *ret_seed, s
 	int r;
 
 	if (size > NODE_SEED_MAX || cw_json_parse(text, size, &o) < 0 || !cw_json_is_object(o))
-		return cw_why_set(why, CW_E_INVALID, OBJECT, NULL, "must be a JSON object of at most %d bytes", NODE_SEED_MAX);
+		return cw_why_set(why, CW_E_INVALID, OBJECT, NULL, "must be a JSON object of at most %d bytes",
+				  NODE_SEED_MAX);
 	if ((r = take_name(o, "name", s.name, why)) == 0 && (r = take_name(o, "site", s.site, why)) == 0 &&
 	    (r = take_kind(o, &s, why)) == 0 && (r = take_managers(o, &s, why)) == 0 &&
 	    (r = take_hex(o, "pin", s.pin, sizeof s.pin, why)) == 0 && (r = take_token(o, &s, why)) == 0)
@@ -249,7 +253,8 @@ int node_seed(const char *dir, const char *text, const char *kind, struct cw_why
 	return r;
 }
 
-int node_identity(const char *dir, char ret_name[NODE_NAME_MAX + 1], char ret_site[NODE_NAME_MAX + 1], struct cw_why *why)
+int node_identity(const char *dir, char ret_name[NODE_NAME_MAX + 1], char ret_site[NODE_NAME_MAX + 1],
+		  struct cw_why *why)
 {
 	struct node_seed s = { 0 };
 	int r = node_seed_load(dir, &s, why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node_want.c - config.json is what counts, and written last; the files beside it are made from it again wherever they differ.
+ * node_want.c - config.json is what counts, and written last; the files beside it are made from it again wherever they
+ * differ.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,14 +23,16 @@ enum { FILES_MAX = 8, FILE_MAX = 64 * 1024, NAME_MAX_ = 63 };
 /* What the node and its program write themselves. */
 static bool is_ours(const char *name)
 {
-	static const char *const names[] = { "seed.json", "config.json", "place.json", "node.key", "node.crt", "site.crt", "control.sock" };
+	static const char *const names[] = { "seed.json", "config.json", "place.json",	"node.key",
+					     "node.crt",  "site.crt",	 "control.sock" };
 	static const char program[] = "agent.db", beside[] = ".new";
 	size_t n = strlen(name);
 
 	for (size_t i = 0; i < CW_COUNT(names); i++)
 		if (strcmp(names[i], name) == 0)
 			return true;
-	return strncmp(name, program, strlen(program)) == 0 || (n >= strlen(beside) && strcmp(name + n - strlen(beside), beside) == 0);
+	return strncmp(name, program, strlen(program)) == 0 ||
+	       (n >= strlen(beside) && strcmp(name + n - strlen(beside), beside) == 0);
 }
 
 static bool is_name(const char *name)
@@ -44,12 +47,13 @@ static int check_file(const char *name, const struct cw_json *text, struct cw_wh
 	const char *s = cw_json_str(text);
 
 	if (!is_name(name))
-		return cw_why_set(why, CW_E_INVALID, OBJECT, "files", "the name of a file must be 1 to %d letters, digits, dots and dashes",
-				  NAME_MAX_);
+		return cw_why_set(why, CW_E_INVALID, OBJECT, "files",
+				  "the name of a file must be 1 to %d letters, digits, dots and dashes", NAME_MAX_);
 	if (is_ours(name))
 		return cw_why_set(why, CW_E_INVALID, OBJECT, "files", "'%s' is a name of the node's own", name);
 	if (!s || strlen(s) > FILE_MAX)
-		return cw_why_set(why, CW_E_INVALID, OBJECT, "files", "'%s' must be text of at most %d bytes", name, FILE_MAX);
+		return cw_why_set(why, CW_E_INVALID, OBJECT, "files", "'%s' must be text of at most %d bytes", name,
+				  FILE_MAX);
 	return 0;
 }
 
@@ -101,8 +105,8 @@ bool node_want_same_files(const struct cw_json *a, const struct cw_json *b)
 	CW_AUTO(cw_free_cleanup) char *x = NULL;
 	CW_AUTO(cw_free_cleanup) char *y = NULL;
 
-	return cw_json_dump(cw_json_get(a, "files"), false, &x) == 0 && cw_json_dump(cw_json_get(b, "files"), false, &y) == 0 &&
-	       strcmp(x, y) == 0;
+	return cw_json_dump(cw_json_get(a, "files"), false, &x) == 0 &&
+	       cw_json_dump(cw_json_get(b, "files"), false, &y) == 0 && strcmp(x, y) == 0;
 }
 
 /* ---- the folder ---- */

@@ -185,20 +185,33 @@ static void on_reply(void *ctx, int r, const struct cw_json *body, const struct 
 static void names_of_files(void **state)
 {
 	static const char *const bad[] = {
-		"{\"files\":{}}", "{\"config\":[],\"files\":{}}", "{\"config\":{},\"files\":[]}", "{\"config\":{},\"files\":{\"../x\":\"\"}}",
-		"{\"config\":{},\"files\":{\"a/b\":\"\"}}", "{\"config\":{},\"files\":{\"\":\"\"}}", "{\"config\":{},\"files\":{\".x\":\"\"}}",
-		"{\"config\":{},\"files\":{\"node.key\":\"\"}}", "{\"config\":{},\"files\":{\"seed.json\":\"\"}}",
-		"{\"config\":{},\"files\":{\"config.json\":\"\"}}", "{\"config\":{},\"files\":{\"place.json\":\"\"}}",
-		"{\"config\":{},\"files\":{\"agent.db-wal\":\"\"}}", "{\"config\":{},\"files\":{\"x.new\":\"\"}}",
-		"{\"config\":{},\"files\":{\"x\":1}}", "{\"config\":{},\"files\":{\"x y\":\"\"}}", "{\"config\":{},\"files\":{\"x\\n\":\"\"}}",
-		"{\"config\":{},\"files\":{\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\",\"5\":\"\",\"6\":\"\",\"7\":\"\",\"8\":\"\",\"9\":\"\"}}",
+		"{\"files\":{}}",
+		"{\"config\":[],\"files\":{}}",
+		"{\"config\":{},\"files\":[]}",
+		"{\"config\":{},\"files\":{\"../x\":\"\"}}",
+		"{\"config\":{},\"files\":{\"a/b\":\"\"}}",
+		"{\"config\":{},\"files\":{\"\":\"\"}}",
+		"{\"config\":{},\"files\":{\".x\":\"\"}}",
+		"{\"config\":{},\"files\":{\"node.key\":\"\"}}",
+		"{\"config\":{},\"files\":{\"seed.json\":\"\"}}",
+		"{\"config\":{},\"files\":{\"config.json\":\"\"}}",
+		"{\"config\":{},\"files\":{\"place.json\":\"\"}}",
+		"{\"config\":{},\"files\":{\"agent.db-wal\":\"\"}}",
+		"{\"config\":{},\"files\":{\"x.new\":\"\"}}",
+		"{\"config\":{},\"files\":{\"x\":1}}",
+		"{\"config\":{},\"files\":{\"x y\":\"\"}}",
+		"{\"config\":{},\"files\":{\"x\\n\":\"\"}}",
+		"{\"config\":{},\"files\":{\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\",\"5\":\"\",\"6\":\"\",\"7\":"
+		"\"\",\"8\":\"\",\"9\":\"\"}}",
 	};
 
 	(void)state;
 	joined();
 	for (size_t i = 0; i < CW_COUNT(bad); i++) {
 		reply = (struct reply){ 0 };
-		assert_int_equal(mesh_node_ask(m.nodes, "ne-1", "node", "configure", NULL, parse(bad[i]), 5000, on_reply, &reply), 0);
+		assert_int_equal(mesh_node_ask(m.nodes, "ne-1", "node", "configure", NULL, parse(bad[i]), 5000,
+					       on_reply, &reply),
+				 0);
 		until(reply.n == 1);
 		if (reply.r != CW_E_INVALID && reply.r != CW_E_LIMIT)
 			fail_msg("%s: %d", bad[i], reply.r);
@@ -220,7 +233,8 @@ static void others_do_not_configure(void **state)
 	assert_int_equal(cw_rpc_server_accept(program, fds[0], NULL), 0);
 	assert_int_equal(cw_rpc_client_new(m.loop, fds[1], &c), 0);
 	reply = (struct reply){ 0 };
-	assert_int_equal(cw_rpc_client_ask(c, "node", "configure", NULL, parse("{\"config\":{}}"), 5000, on_reply, &reply), 0);
+	assert_int_equal(
+		cw_rpc_client_ask(c, "node", "configure", NULL, parse("{\"config\":{}}"), 5000, on_reply, &reply), 0);
 	until(reply.n == 1);
 	assert_int_equal(reply.r, CW_E_FORBIDDEN);
 	assert_null(applied);
@@ -416,7 +430,7 @@ static void an_old_token(void **state)
 	token_of(token);
 	assert_int_equal(enrol_as(&a, a.pin, "ne-1", token), 0);
 	mesh_node_find(m.nodes, "ne-1")->row.expires -= MESH_NODE_TOKEN_S;
-	assert_int_equal(enrol_as(&a, a.pin, "ne-1", token), 0);                /* the answer may have been lost for long */
+	assert_int_equal(enrol_as(&a, a.pin, "ne-1", token), 0); /* the answer may have been lost for long */
 }
 
 static void one_key_is_one_node(void **state)
@@ -441,8 +455,8 @@ static void who_is_invited(void **state)
 		const char *name, *kind;
 		int r;
 	} rows[] = {
-		{ "ne-1", "ix", CW_E_CONFLICT }, { "ne-1", "ne", CW_E_CONFLICT }, { "", "ne", CW_E_INVALID }, { "a/b", "ne", CW_E_INVALID },
-		{ "a", "router", CW_E_INVALID }, { "a,DNS:b", "ne", CW_E_INVALID },
+		{ "ne-1", "ix", CW_E_CONFLICT }, { "ne-1", "ne", CW_E_CONFLICT }, { "", "ne", CW_E_INVALID },
+		{ "a/b", "ne", CW_E_INVALID },	 { "a", "router", CW_E_INVALID }, { "a,DNS:b", "ne", CW_E_INVALID },
 	};
 	struct stranger a = stranger("a");
 	char token[65], *seed = NULL;
@@ -472,7 +486,8 @@ static void is_forgotten(void **state)
 	assert_int_equal(reply.r, CW_E_NOT_FOUND);
 	assert_false(mesh_node_exists(m.nodes, "ne-1"));
 	assert_int_equal(mesh_node_remove(m.nodes, "ne-1"), 0);
-	assert_int_equal(mesh_node_ask(m.nodes, "ne-1", "tunnel", "list", NULL, NULL, 5000, on_reply, &reply), CW_E_NOT_FOUND);
+	assert_int_equal(mesh_node_ask(m.nodes, "ne-1", "tunnel", "list", NULL, NULL, 5000, on_reply, &reply),
+			 CW_E_NOT_FOUND);
 	turn_for(1500);
 	reply = (struct reply){ 0 };
 	assert_int_equal(node_ask(node, "node", "report", NULL, parse("{\"nouns\":{}}"), 2000, on_reply, &reply), 0);
@@ -494,7 +509,8 @@ static void is_asked(void **state)
 {
 	(void)state;
 	invite();
-	assert_int_equal(mesh_node_ask(m.nodes, "ne-1", "tunnel", "list", NULL, NULL, 5000, on_reply, &reply), CW_E_UNREACHABLE);
+	assert_int_equal(mesh_node_ask(m.nodes, "ne-1", "tunnel", "list", NULL, NULL, 5000, on_reply, &reply),
+			 CW_E_UNREACHABLE);
 	node_start();
 	until(mesh_node_is_up(m.nodes, "ne-1"));
 	reply = (struct reply){ 0 };
@@ -538,8 +554,10 @@ static void an_old_certificate(void **state)
 	cw_clock_wall(&now);
 	snprintf(ca, sizeof ca, "%s/ca.crt", site_dir);
 	snprintf(ca_key, sizeof ca_key, "%s/ca.key", site_dir);
-	assert_int_equal(cw_issue_cert(&(struct cw_issue){ node_path(node_dir, "node.key", key), "ne-1.onprem", ca, ca_key,
-							   now.tv_sec - 100 * 86400, 101 * 86400 }, node_path(node_dir, "node.crt", cert)), 0);
+	assert_int_equal(cw_issue_cert(&(struct cw_issue){ node_path(node_dir, "node.key", key), "ne-1.onprem", ca,
+							   ca_key, now.tv_sec - 100 * 86400, 101 * 86400 },
+				       node_path(node_dir, "node.crt", cert)),
+			 0);
 	file("node.crt", before);
 	node_start();
 	until(strcmp(file("node.crt", after), before) != 0 && after[0]);
@@ -550,11 +568,29 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, node_world_setup, node_world_teardown)
-		T(enrols_and_reports), T(is_configured), T(wanted_before_it_is_there), T(the_last_one_counts), T(refuses_and_goes_on),
-		T(the_first_is_refused), T(is_tried_again), T(names_of_files), T(others_do_not_configure), T(starts_anew),
-		T(another_file_starts_anew), T(the_manager_is_away), T(the_manager_starts_anew), T(a_folder_that_cannot_be_read),
-		T(a_silent_node_is_stale), T(tokens), T(an_old_token), T(one_key_is_one_node), T(who_is_invited), T(is_forgotten),
-		T(is_asked), T(certificates_are_renewed), T(an_old_certificate),
+		T(enrols_and_reports),
+		T(is_configured),
+		T(wanted_before_it_is_there),
+		T(the_last_one_counts),
+		T(refuses_and_goes_on),
+		T(the_first_is_refused),
+		T(is_tried_again),
+		T(names_of_files),
+		T(others_do_not_configure),
+		T(starts_anew),
+		T(another_file_starts_anew),
+		T(the_manager_is_away),
+		T(the_manager_starts_anew),
+		T(a_folder_that_cannot_be_read),
+		T(a_silent_node_is_stale),
+		T(tokens),
+		T(an_old_token),
+		T(one_key_is_one_node),
+		T(who_is_invited),
+		T(is_forgotten),
+		T(is_asked),
+		T(certificates_are_renewed),
+		T(an_old_certificate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,7 +241,8 @@ int node_world_setup(void **state)
 	if (!mkdtemp(site_dir) || !mkdtemp(node_dir))
 		return -1;
 	memset(&m, 0, sizeof m);
-	snprintf(yaml, sizeof yaml, "state: %s\nlisten: {address: 127.0.0.1, port: %u}\nsocket: %s/s\ntoken: %s/token\n", site_dir,
+	snprintf(yaml, sizeof yaml,
+		 "state: %s\nlisten: {address: 127.0.0.1, port: %u}\nsocket: %s/s\ntoken: %s/token\n", site_dir,
 		 free_port(), site_dir, site_dir);
 	if (mesh_conf_parse("yaml", yaml, &m.conf, &why) < 0 || cw_loop_new(&m.loop) < 0)
 		return -1;
@@ -265,5 +266,6 @@ int node_world_teardown(void **state)
 		manager_stop();
 	cw_loop_free(m.loop);
 	mesh_conf_free(&m.conf);
-	return nftw(site_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) | nftw(node_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return nftw(site_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) |
+	       nftw(node_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }

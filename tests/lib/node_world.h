@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node_world.h - a site's manager, as far as it knows nodes, and one program that is a node, in one process, over TLS on the loopback
- * device. Either may be away, and come again from what is on the disk.
+ * node_world.h - a site's manager, as far as it knows nodes, and one program that is a node, in one process, over TLS
+ * on the loopback device. Either may be away, and come again from what is on the disk.
  *
  *    node (node.h)                         manager (mesh_node.h)
  *       | enrol: name, token, key  ------>  |
@@ -10,7 +10,8 @@
  *       | <---------- node configure        |  want()
  *       | node report: hash, nouns  ------>  |
  *
- * The program takes any configuration but {"bad": ...}; once it has one, another with a different "anew" makes it start anew.
+ * The program takes any configuration but {"bad": ...}; once it has one, another with a different "anew" makes it start
+ * anew.
  */
 #ifndef NODE_WORLD_H
 #define NODE_WORLD_H

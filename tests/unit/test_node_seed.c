@@ -43,15 +43,31 @@ static void what_is_no_seed(void **state)
 	static const struct {
 		const char *from, *to, *field;
 	} rows[] = {
-		{ "\"name\":\"kvm1\",", "", "name" }, { "kvm1", "", "name" }, { "kvm1", "a/b", "name" }, { "kvm1", "../x", "name" },
-		{ "kvm1", "-x", "name" }, { "kvm1", "a b", "name" }, { "\"kvm1\"", "7", "name" },
+		{ "\"name\":\"kvm1\",", "", "name" },
+		{ "kvm1", "", "name" },
+		{ "kvm1", "a/b", "name" },
+		{ "kvm1", "../x", "name" },
+		{ "kvm1", "-x", "name" },
+		{ "kvm1", "a b", "name" },
+		{ "\"kvm1\"", "7", "name" },
 		{ "kvm1", "a123456789012345678901234567890123456789012345678901234567890123", "name" },
-		{ "onprem", "", "site" }, { "onprem", "a,b", "site" }, { "agent", "router", "kind" }, { "\"agent\"", "[]", "kind" },
-		{ "\"10.44.0.1:9443\",\"[2001:db8::1]:9443\"", "", "managers" }, { "10.44.0.1:9443", "10.44.0.1", "managers" },
-		{ "10.44.0.1:9443", "10.44.0.1:0", "managers" }, { "10.44.0.1:9443", "manager:9443", "managers" },
+		{ "onprem", "", "site" },
+		{ "onprem", "a,b", "site" },
+		{ "agent", "router", "kind" },
+		{ "\"agent\"", "[]", "kind" },
+		{ "\"10.44.0.1:9443\",\"[2001:db8::1]:9443\"", "", "managers" },
+		{ "10.44.0.1:9443", "10.44.0.1", "managers" },
+		{ "10.44.0.1:9443", "10.44.0.1:0", "managers" },
+		{ "10.44.0.1:9443", "manager:9443", "managers" },
 		{ "[\"10.44.0.1:9443\"", "[\"1.1.1.1:1\",\"1.1.1.1:1\",\"1.1.1.1:1\",\"1.1.1.1:1\"", "managers" },
-		{ "[\"10.44.0.1:9443\"", "[{}", "managers" }, { PIN, "dd", "pin" }, { PIN, "", "pin" }, { PIN, TOKEN "00", "pin" },
-		{ TOKEN, "63", "token" }, { TOKEN, "", "token" }, { "\"" TOKEN "\"", "1", "token" }, { "63a2", "63A2", "token" },
+		{ "[\"10.44.0.1:9443\"", "[{}", "managers" },
+		{ PIN, "dd", "pin" },
+		{ PIN, "", "pin" },
+		{ PIN, TOKEN "00", "pin" },
+		{ TOKEN, "63", "token" },
+		{ TOKEN, "", "token" },
+		{ "\"" TOKEN "\"", "1", "token" },
+		{ "63a2", "63A2", "token" },
 	};
 
 	(void)state;
@@ -188,8 +204,9 @@ static void hashes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_seed_is_read), cmocka_unit_test(what_is_no_seed), cmocka_unit_test(every_prefix_is_refused),
-		cmocka_unit_test(as_one_line), cmocka_unit_test(is_written_down), cmocka_unit_test(hashes),
+		cmocka_unit_test(a_seed_is_read),	   cmocka_unit_test(what_is_no_seed),
+		cmocka_unit_test(every_prefix_is_refused), cmocka_unit_test(as_one_line),
+		cmocka_unit_test(is_written_down),	   cmocka_unit_test(hashes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
