@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tmp_dir.h - a folder of a test's own, removed with all that is in it. */
+/*
+ * tmp_dir.h - a folder of a test's own, removed with all that is in it.
+ *
+ * In memory where the machine has that: a killed process loses nothing of it, and what waits for the disk is what makes tests of
+ * databases slow.
+ */
 #ifndef TMP_DIR_H
 #define TMP_DIR_H
 
@@ -16,8 +21,11 @@ struct tmp_dir {
 
 static inline struct tmp_dir tmp_dir_make(void)
 {
-	struct tmp_dir d = { "/tmp/causeway-unit.XXXXXX" };
+	struct tmp_dir d = { "/dev/shm/causeway-unit.XXXXXX" };
 
+	if (mkdtemp(d.path))
+		return d;
+	d = (struct tmp_dir){ "/tmp/causeway-unit.XXXXXX" };
 	if (!mkdtemp(d.path))
 		abort();
 	return d;
