@@ -13,7 +13,9 @@
 #include "interconnect/base/mem.h"
 #include "interconnect/line/node.h"
 #include "mesh/mesh_api.h"
+#include "mesh/mesh_job.h"
 #include "mesh/mesh_node.h"
+#include "mesh/mesh_restart.h"
 #include "profiles/prof.h"
 
 enum { OBJECT = API_NAME_MAX + 16 };
@@ -121,6 +123,25 @@ static int appliance_show(struct api_call *c)
 		return unknown(c, "appliance");
 	c->body = node_json(c->m->nodes, c->name, "appliance");
 	return 0;
+}
+
+static int appliance_restart(struct api_call *c)
+{
+	struct cw_json *data;
+	struct mesh_job *job = NULL;
+	int r;
+
+	if (!is_appliance(c->m->nodes, c->name))
+		return unknown(c, "appliance");
+	if (c->dry_run) {
+		c->body = cw_json_object();
+		return 0;
+	}
+	data = cw_json_object();
+	cw_json_set_int(data, "pid", cw_json_get_int(mesh_node_last(c->m->nodes, c->name, "appliance"), "pid", 0));
+	if ((r = mesh_job_new(c->m->jobs, &mesh_restart_kind, "appliance", c->name, data, c->key, &job)) < 0)
+		return r;
+	return api_accepted(c, job);
 }
 
 static struct cw_json *tunnels(struct api_call *c, const char *appliance, const char *tunnel)
@@ -279,6 +300,8 @@ static int node_call(struct api_call *c)
 static const struct api_route routes[] = {
 	{ "GET", "/api/v1/appliances", NULL, api_is_admin, appliance_list, 200, 0, "Appliances of this site" },
 	{ "GET", "/api/v1/appliances/", "", api_is_admin, appliance_show, 200, 0, "One appliance" },
+	{ "POST", "/api/v1/appliances/", "/restart", api_is_admin, appliance_restart, 202, API_DRY_RUN,
+	  "Ends an appliance and starts it again" },
 	{ "GET", "/api/v1/tunnels", NULL, api_is_admin, tunnel_list, 200, 0, "Tunnels of all appliances" },
 	{ "GET", "/api/v1/tunnels/", "", api_is_admin, tunnel_show, 200, 0,
 	  "One tunnel: APPLIANCE/TUNNEL, or its name when it is the only one" },

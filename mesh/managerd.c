@@ -19,6 +19,7 @@
 #include "mesh/mesh_owner.h"
 #include "mesh/mesh_pair.h"
 #include "mesh/mesh_peer.h"
+#include "mesh/mesh_restart.h"
 #include "mesh/mesh_svc.h"
 
 CW_LOG_MODULE(manager);
@@ -30,6 +31,7 @@ static const struct mesh_job_kind *const kinds[] = {
 	&mesh_move_kind,
 	&mesh_ext_create_kind,
 	&mesh_ext_delete_kind,
+	&mesh_restart_kind,
 };
 
 /* The folder of a file, or a folder, is made when only its last part is missing. */

@@ -287,6 +287,7 @@ struct cw_json *mesh_job_json(const struct mesh_job *j)
 	cw_json_set(o, "created_at", time_json(x->created));
 	cw_json_set(o, "ended_at", time_json(x->ended));
 	while ((v = cw_json_next(j->shown, &iter, &key)))
-		cw_json_set(o, key, cw_json_ref(v));
+		if (j->state != MESH_JOB_SUCCEEDED || strcmp(key, "progress") != 0)
+			cw_json_set(o, key, cw_json_ref(v));
 	return o;
 }

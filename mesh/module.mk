@@ -52,6 +52,7 @@ MESH_FILES = \
 	mesh_proof.c \
 	mesh_query.c \
 	mesh_record.c \
+	mesh_restart.c \
 	mesh_site.c \
 	mesh_store.c \
 	mesh_svc.c \

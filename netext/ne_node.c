@@ -56,9 +56,10 @@ static int rest_of(const struct cw_json *config, char **ret_text)
 
 static void down(struct ne_node *d)
 {
-	exts_free(cw_steal(&d->exts));
+	/* Good-byes first: extensions hear of the end of their tunnels. */
 	if (d->tuns)
 		tuns_stop(d->tuns);
+	exts_free(cw_steal(&d->exts));
 	tuns_free(cw_steal(&d->tuns));
 	ne_conf_free(&d->conf);
 	d->conf = (struct ne_conf){ 0 };
