@@ -65,6 +65,12 @@ refused 10 "compute-profile" onprem mesh create m1 --site cloud --local onprem -
 refused 5 "192.168.2.34" onprem mesh create m1 --site cloud --local onprem --remote cloud
 "$lab" exec cloud-gw -- ip address del 192.168.2.34/28 dev br-uplink
 
+# Two appliances, and an uplink with one address.
+must cw onprem np create tiny --function uplink --bridge br-uplink --range 192.168.1.41-192.168.1.41 --prefix 28 --gateway 192.168.1.33 > /dev/null
+must cw onprem cp create small --services ix,ne --host onprem-kvm --pool default --network uplink=tiny --network management=management \
+	--network vmotion=vmotion > /dev/null
+refused 5 "ranges" onprem mesh create m1 --site cloud --local small --remote cloud
+
 began=$(date +%s%3N)
 must make_mesh
 took=$(($(date +%s%3N) - began))
