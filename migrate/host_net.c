@@ -2,10 +2,8 @@
 /* host_net.c - addresses and bridges of the network namespace that we are in. */
 #include "migrate/host_net.h"
 
-#include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "interconnect/base/addr.h"
@@ -15,9 +13,11 @@ enum { HOST_NET_MAX = 256 };
 
 static bool is_local(const struct cw_ip *ip)
 {
-	return ip->family == AF_INET ? ip->b[0] == 127 || (ip->b[0] == 169 && ip->b[1] == 254) :
-				       IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)(const void *)ip->b) ||
-				       (ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80);
+	static const uint8_t loopback6[16] = { [15] = 1 };
+
+	if (ip->family == AF_INET)
+		return ip->b[0] == 127 || (ip->b[0] == 169 && ip->b[1] == 254);
+	return memcmp(ip->b, loopback6, sizeof loopback6) == 0 || (ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80);
 }
 
 static uint8_t prefix_len(const struct sockaddr *mask)
