@@ -280,6 +280,21 @@ static int tun_new_ike(struct tun *t)
 	return ike_new(&ic, &tun_ike_ops, t, &t->stat, &t->ike);
 }
 
+/* What fits whichever of its suites an SA has. */
+static int tun_set_mtu(struct tun *t)
+{
+	size_t outer = t->conf->mtu - (t->uplink->local.ip.family == AF_INET6 ? TUN_OUTER_IPV6 : TUN_OUTER_IPV4);
+	struct ike_suites esp;
+	int r;
+
+	if ((r = ike_suite_parse(t->conf->esp, true, &esp, NULL)) < 0)
+		return r;
+	t->inner_mtu = SIZE_MAX;
+	for (size_t i = 0; i < esp.n; i++)
+		t->inner_mtu = CW_MIN(t->inner_mtu, esp_inner_max(outer, esp.s[i].aead));
+	return 0;
+}
+
 int tun_new(struct tuns *ts, const char *dir, const struct tun_conf *conf, struct tun_uplink *up, struct tun **ret_tun,
 	    struct cw_why *why)
 {
@@ -292,9 +307,9 @@ int tun_new(struct tuns *ts, const char *dir, const struct tun_conf *conf, struc
 	t->conf = conf;
 	t->uplink = up;
 	t->state = TUN_DOWN;
-	t->inner_mtu = esp_inner_max(conf->mtu - (up->local.ip.family == AF_INET6 ? TUN_OUTER_IPV6 : TUN_OUTER_IPV4));
 	cw_clock_wall(&t->since);
-	if ((r = tun_auth_load(dir, conf, &t->auth, why)) < 0 || (r = tun_timer_new(t)) < 0 || (r = tun_new_ike(t)) < 0)
+	if ((r = tun_auth_load(dir, conf, &t->auth, why)) < 0 || (r = tun_timer_new(t)) < 0 || (r = tun_new_ike(t)) < 0 ||
+	    (r = tun_set_mtu(t)) < 0)
 		return r;
 	*ret_tun = cw_steal(&t);
 	return 0;

@@ -104,9 +104,10 @@ static const struct cw_conf_row tun_conf_rows[] = {
 	  .help = "how both sides prove who they are" },
 	{ ROW(struct tun_conf, ppk), .kind = CW_CONF_OBJ, .obj = &tun_conf_ppk_obj,
 	  .help = "postquantum preshared key, mixed into all keys" },
-	{ ROW(struct tun_conf, ike), .kind = CW_CONF_STR, .fallback = "aes256gcm16-prfsha384-ecp384", .max = IKE_SUITE_TEXT,
-	  .help = "suite of the IKE SA" },
-	{ ROW(struct tun_conf, esp), .kind = CW_CONF_STR, .fallback = "aes256gcm16", .max = IKE_SUITE_TEXT, .help = "suite of ESP" },
+	{ ROW(struct tun_conf, ike), .kind = CW_CONF_STR, .fallback = "aes256gcm16-prfsha384-ecp384", .max = IKE_SUITES_TEXT - 1,
+	  .help = "suites of the IKE SA, the best first" },
+	{ ROW(struct tun_conf, esp), .kind = CW_CONF_STR, .fallback = "aes256gcm16", .max = IKE_SUITES_TEXT - 1,
+	  .help = "suites of ESP, the best first" },
 	{ ROW(struct tun_conf, esn), .kind = CW_CONF_ENUM, .fallback = "both", .names = tun_conf_esn_names,
 	  .help = "extended sequence numbers" },
 	{ ROW(struct tun_conf, encap), .kind = CW_CONF_BOOL, .fallback = "yes", .help = "make kernel peers use UDP without a NAT" },
@@ -125,7 +126,7 @@ static const struct cw_conf_row tun_conf_rows[] = {
 static int tun_conf_check_suite(const char *field, const char *text, bool esp, struct cw_why *why)
 {
 	struct cw_why inner = { 0 };
-	struct ike_suite s;
+	struct ike_suites s;
 	int r = ike_suite_parse(text, esp, &s, &inner);
 
 	return r < 0 ? cw_why_set(why, CW_E_INVALID, NULL, field, "%s", *inner.rule ? inner.rule : "is not a suite we know") : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * crypt.h - AEAD, PRF, hashes, Diffie-Hellman, signatures and certificates. OpenSSL
- * stands only in crypt.c, crypt_key.c and crypt_cert.c.
+ * stands only in crypt*.c.
  *
  * Every OpenSSL return code is compared with 1: minus one is a failure, too. Outputs are
  * untouched on failure unless said otherwise. Secrets that pass through are wiped.
@@ -11,8 +11,8 @@
 
 #include "interconnect/base/base.h"
 
-enum { CW_HASH_MAX = 64, CW_DH_PUBLIC_MAX = 132, CW_DH_SECRET_MAX = 66, CW_SIG_MAX = 1024, CW_CERT_MAX = 8192,
-       CW_AEAD_TAG = 16, CW_AEAD_NONCE = 12 };
+enum { CW_HASH_MAX = 64, CW_DH_PUBLIC_MAX = 256, CW_DH_SECRET_MAX = 256, CW_SIG_MAX = 1024, CW_CERT_MAX = 8192,
+       CW_AEAD_TAG = 16, CW_AEAD_NONCE = 12, CW_AEAD_TAG_MAX = 32, CW_AEAD_NONCE_MAX = 16, CW_AEAD_KEY_MAX = 96 };
 
 /* ---- hashes and PRF ---- */
 enum cw_hash { CW_HASH_SHA1, CW_HASH_SHA256, CW_HASH_SHA384, CW_HASH_SHA512, CW_HASH_N };
@@ -35,21 +35,50 @@ CW_NODISCARD int cw_hasher_add(struct cw_hasher *x, const void *p, size_t size);
 CW_NODISCARD int cw_hasher_end(struct cw_hasher *x, uint8_t *out);      /* may be used again afterwards */
 void cw_hasher_free(struct cw_hasher *x);
 
-/* ---- AEAD: 12-byte nonce, 16-byte tag ---- */
-enum cw_aead_alg { CW_AEAD_AES128_GCM, CW_AEAD_AES256_GCM, CW_AEAD_CHACHA20_POLY1305, CW_AEAD_N };
+/* ---- authenticated encryption ----
+ * AEADs; and AES-CBC with HMAC-SHA2, for peers that have none, through the same calls (crypt_cbc.c): its nonce is the IV,
+ * which must be random, its key the key of AES and then that of HMAC, its tag half the HMAC, which covers AAD, IV and
+ * ciphertext. */
+enum cw_aead_alg {
+	CW_AEAD_AES128_GCM, CW_AEAD_AES256_GCM, CW_AEAD_CHACHA20_POLY1305,
+	CW_AEAD_AES128_CBC_SHA256, CW_AEAD_AES128_CBC_SHA384, CW_AEAD_AES128_CBC_SHA512,
+	CW_AEAD_AES256_CBC_SHA256, CW_AEAD_AES256_CBC_SHA384, CW_AEAD_AES256_CBC_SHA512, CW_AEAD_N
+};
+
+/* Octets of everything. In IKE and ESP the nonce is a salt, from the keying material, and the IV of the packet. */
+struct cw_aead_shape {
+	uint8_t key, salt, iv, tag;
+	uint8_t block;                  /* the plaintext is a multiple of it */
+};
 
 struct cw_aead;
-size_t cw_aead_key_size(enum cw_aead_alg alg);
+const struct cw_aead_shape *cw_aead_shape(enum cw_aead_alg alg);
+static inline size_t cw_aead_key_size(enum cw_aead_alg alg)
+{
+	return cw_aead_shape(alg)->key;
+}
 CW_NODISCARD int cw_aead_new(enum cw_aead_alg alg, const void *key, struct cw_aead **ret_aead);
 void cw_aead_free(struct cw_aead *a);
-/* Encrypts SIZE bytes from IN to OUT (may be the same) and writes the tag behind them: OUT holds size + 16. */
-CW_NODISCARD int cw_aead_seal(struct cw_aead *a, const uint8_t nonce[CW_AEAD_NONCE], const void *aad, size_t aad_size,
-			      const uint8_t *in, size_t size, uint8_t *out);
+/* Encrypts SIZE bytes from IN to OUT (may be the same) and writes the tag behind them: OUT holds size and tag. NONCE is
+ * salt and IV. END is authenticated behind the ciphertext; only CBC has such, CW_E_INVALID for AEADs. */
+CW_NODISCARD int cw_aead_seal_end(struct cw_aead *a, const uint8_t *nonce, const void *aad, size_t aad_size,
+				  const uint8_t *in, size_t size, struct cw_span end, uint8_t *out);
 /* Decrypts SIZE bytes followed by their tag; CW_E_AUTH when the tag is wrong: then OUT is wiped. */
-CW_NODISCARD int cw_aead_open(struct cw_aead *a, const uint8_t nonce[CW_AEAD_NONCE], const void *aad, size_t aad_size,
-			      const uint8_t *in, size_t size, uint8_t *out);
+CW_NODISCARD int cw_aead_open_end(struct cw_aead *a, const uint8_t *nonce, const void *aad, size_t aad_size,
+				  const uint8_t *in, size_t size, struct cw_span end, uint8_t *out);
+/* The same with nothing behind. */
+CW_NODISCARD static inline int cw_aead_seal(struct cw_aead *a, const uint8_t *nonce, const void *aad, size_t aad_size,
+					    const uint8_t *in, size_t size, uint8_t *out)
+{
+	return cw_aead_seal_end(a, nonce, aad, aad_size, in, size, (struct cw_span){ NULL, 0 }, out);
+}
+CW_NODISCARD static inline int cw_aead_open(struct cw_aead *a, const uint8_t *nonce, const void *aad, size_t aad_size,
+					    const uint8_t *in, size_t size, uint8_t *out)
+{
+	return cw_aead_open_end(a, nonce, aad, aad_size, in, size, (struct cw_span){ NULL, 0 }, out);
+}
 
-/* ---- Diffie-Hellman, by IKEv2 group number: 19 P-256, 20 P-384, 31 X25519 ---- */
+/* ---- Diffie-Hellman (crypt_dh.c), by IKEv2 group number: 14 MODP of 2048 bits, 19 P-256, 20 P-384, 31 X25519 ---- */
 struct cw_dh;
 /* Octets of a public value of the group, 0 when we do not do it. EC points are x || y without the leading 04. */
 size_t cw_dh_public_size(unsigned group);
@@ -57,8 +86,8 @@ CW_NODISCARD int cw_dh_new(unsigned group, struct cw_dh **ret_dh);
 /* Tests only: the key pair of a known private value, as long as the shared secret. CW_E_INVALID when it is none. */
 CW_NODISCARD int cw_dh_import(unsigned group, const uint8_t *private, size_t size, struct cw_dh **ret_dh);
 CW_NODISCARD int cw_dh_public(const struct cw_dh *d, uint8_t *out);
-/* The shared secret with PEER (exactly cw_dh_public_size bytes): x of the point, with its leading zeros. Refuses points
- * off the curve and a zero secret with CW_E_INVALID. RET_SIZE is how many of CW_DH_SECRET_MAX bytes were written. */
+/* The shared secret with PEER (exactly cw_dh_public_size bytes): x of the point, with its leading zeros. Refuses what
+ * is not in the group and a zero secret with CW_E_INVALID. RET_SIZE is how many of CW_DH_SECRET_MAX bytes were written. */
 CW_NODISCARD int cw_dh_shared(struct cw_dh *d, const uint8_t *peer, size_t peer_size, uint8_t *out, size_t *ret_size);
 void cw_dh_free(struct cw_dh *d);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * esp.h - ESP (RFC 4303) in tunnel mode with AEAD (RFC 4106, RFC 7634): seal, open, limits.
+ * esp.h - ESP (RFC 4303) in tunnel mode with AEAD (RFC 4106, RFC 7634), or AES-CBC and HMAC-SHA2: seal, open, limits.
  *
  * Outbound: esp_seal() takes an inner IP packet and makes an ESP packet (SPI first, no UDP
  * header). Inbound: esp_open() finds the SA by SPI, tests the replay window, decrypts,
@@ -11,9 +11,9 @@
  * packets, before these low bits can repeat, so no IV repeats under a key. Keys come from
  * a new Diffie-Hellman exchange and are never stored. A process that is copied or restored
  * from a snapshot with its sequence number draws other fresh bits; the processor's
- * generator is outside of what a snapshot holds.
+ * generator is outside of what a snapshot holds. With AES-CBC the whole IV is random.
  *
- * Implements: RFC 4303 s2, s3.3, s3.4, appendix A (ESN); RFC 4106; RFC 3948 s2.1 (the ESP part).
+ * Implements: RFC 4303 s2, s3.3, s3.4, appendix A (ESN); RFC 3602; RFC 4106; RFC 4868; RFC 7634; RFC 3948 s2.1 (the ESP part).
  * Threads: one.
  */
 #ifndef ESP_H
@@ -24,9 +24,10 @@
 #include "interconnect/base/stat.h"
 
 enum {
-	ESP_HEADER = 16,                /* SPI, sequence, IV */
-	ESP_TRAILER_MAX = 5,            /* pad (0-3), pad length, next header */
-	ESP_OVERHEAD_MAX = ESP_HEADER + ESP_TRAILER_MAX + CW_AEAD_TAG,
+	ESP_HEADER = 16,                /* SPI, sequence, IV of an AEAD */
+	ESP_HEADER_MAX = 24,            /* with the IV of CBC */
+	ESP_TRAILER_MAX = 17,           /* pad (AEAD 0-3, CBC 0-15), pad length, next header */
+	ESP_OVERHEAD_MAX = ESP_HEADER_MAX + ESP_TRAILER_MAX + CW_AEAD_TAG_MAX,
 	ESP_WINDOW = 8192,              /* packets behind the newest that are still accepted once */
 	ESP_SPI_MIN = 256,
 };
@@ -43,7 +44,7 @@ struct esp_keys {
 	uint32_t spi;
 	enum cw_aead_alg aead;
 	bool esn;
-	const uint8_t *key;             /* AEAD key, then 4 bytes of salt */
+	const uint8_t *key;             /* AEAD key, then 4 bytes of salt; or key of AES, then that of HMAC */
 	size_t key_size;
 };
 
@@ -52,7 +53,7 @@ struct esp_in;
 struct esp_sadb;
 
 /* The largest inner packet whose ESP packet has at most SIZE bytes; 0 when none fits. */
-size_t esp_inner_max(size_t size);
+size_t esp_inner_max(size_t size, enum cw_aead_alg aead);
 
 CW_NODISCARD int esp_out_new(const struct esp_keys *keys, struct esp_out **ret_out);
 void esp_out_free(struct esp_out *o);

@@ -10,8 +10,7 @@
 
 struct packet {
 	uint32_t spi, low;
-	const uint8_t *iv;
-	struct cw_cur body;             /* ciphertext and ICV */
+	struct cw_cur rest;             /* IV, ciphertext and ICV */
 };
 
 static int parse(const uint8_t *pkt, size_t size, struct packet *ret_packet)
@@ -21,10 +20,9 @@ static int parse(const uint8_t *pkt, size_t size, struct packet *ret_packet)
 
 	p.spi = cw_cur_u32(&c);
 	p.low = cw_cur_u32(&c);
-	p.iv = cw_cur_take(&c, ESP_IV);
-	if (c.bad || cw_cur_left(&c) < ESP_PAYLOAD_MIN + CW_AEAD_TAG)
+	if (c.bad || size < ESP_PACKET_MIN)
 		return CW_E_TRUNC;
-	p.body = c;
+	p.rest = c;
 	*ret_packet = p;
 	return 0;
 }
@@ -33,17 +31,26 @@ static int parse(const uint8_t *pkt, size_t size, struct packet *ret_packet)
 static int decrypt(struct esp_in *in, const struct packet *p, uint8_t *out)
 {
 	uint64_t seq = esp_replay_seq(&in->replay, p->low);
-	size_t n = cw_cur_left(&p->body) - CW_AEAD_TAG, aad_size;
-	uint8_t nonce[CW_AEAD_NONCE], aad[ESP_AAD_MAX];
+	const struct cw_aead_shape *shape = in->shape;
+	struct cw_cur c = p->rest;
+	const uint8_t *iv = cw_cur_take(&c, shape->iv);
+	uint8_t nonce[CW_AEAD_NONCE_MAX];
+	struct esp_aad aad;
+	size_t n;
 	int r;
 
+	if (!iv || cw_cur_left(&c) < esp_align(shape) + shape->tag)
+		return CW_E_TRUNC;
+	n = cw_cur_left(&c) - shape->tag;
+	if (n % shape->block)
+		return CW_E_TRUNC;
 	if (in->icv_failed >= ESP_ICV_FAIL_HARD)
 		return CW_E_LIMIT;
 	if (!esp_replay_test(&in->replay, seq))
 		return CW_E_REPLAY;
-	esp_nonce(in->salt, p->iv, nonce);
-	aad_size = esp_aad(p->spi, seq, in->replay.esn, aad);
-	if ((r = cw_aead_open(in->aead, nonce, aad, aad_size, p->body.p, n, out)) < 0) {
+	esp_nonce(shape, in->salt, iv, nonce);
+	esp_aad(shape, p->spi, seq, in->replay.esn, &aad);
+	if ((r = cw_aead_open_end(in->aead, nonce, aad.bytes, aad.head, c.p, n, aad.end, out)) < 0) {
 		in->icv_failed += r == CW_E_AUTH;
 		return CW_E_AUTH;
 	}

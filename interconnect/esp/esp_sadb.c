@@ -81,7 +81,8 @@ int esp_sadb_add(struct esp_sadb *db, const struct esp_keys *keys, void *owner)
 		in_free(in);
 		return r;
 	}
-	memcpy(in->salt, keys->key + keys->key_size - ESP_SALT, ESP_SALT);
+	in->shape = cw_aead_shape(keys->aead);
+	memcpy(in->salt, keys->key + in->shape->key, in->shape->salt);
 	in->spi = keys->spi;
 	in->owner = owner;
 	in->replay.esn = keys->esn;

@@ -9,6 +9,7 @@
 struct esp_in {
 	struct esp_in *next;            /* in its bucket */
 	struct cw_aead *aead;
+	const struct cw_aead_shape *shape;
 	void *owner;
 	uint64_t icv_failed;
 	uint32_t spi;

@@ -10,6 +10,7 @@
 
 struct esp_out {
 	struct cw_aead *aead;
+	const struct cw_aead_shape *shape;
 	uint64_t seq;                   /* last number used */
 	uint64_t hard;                  /* last number that may be used */
 	uint32_t spi;
@@ -17,11 +18,12 @@ struct esp_out {
 	uint8_t salt[ESP_SALT];
 };
 
-size_t esp_inner_max(size_t size)
+size_t esp_inner_max(size_t size, enum cw_aead_alg aead)
 {
-	if (size < ESP_PACKET_MIN)
-		return 0;
-	return (size - ESP_HEADER - CW_AEAD_TAG) / 4 * 4 - 2;
+	const struct cw_aead_shape *shape = cw_aead_shape(aead);
+	size_t around = (size_t)ESP_NUMBERS + shape->iv + shape->tag, align = esp_align(shape);
+
+	return size < around + align ? 0 : (size - around) / align * align - 2;
 }
 
 int esp_out_new(const struct esp_keys *keys, struct esp_out **ret_out)
@@ -37,7 +39,8 @@ int esp_out_new(const struct esp_keys *keys, struct esp_out **ret_out)
 		free(o);
 		return r;
 	}
-	memcpy(o->salt, keys->key + keys->key_size - ESP_SALT, ESP_SALT);
+	o->shape = cw_aead_shape(keys->aead);
+	memcpy(o->salt, keys->key + o->shape->key, o->shape->salt);
 	o->spi = keys->spi;
 	o->esn = keys->esn;
 	o->hard = ESP_SEQ_HARD;
@@ -55,10 +58,10 @@ void esp_out_free(struct esp_out *o)
 }
 
 /* Writes padding, its length and NEXT_HEADER behind the SIZE bytes of IN; returns the size of the plaintext. */
-static size_t put_trailer(uint8_t *in, size_t size, uint8_t next_header)
+static size_t put_trailer(uint8_t *in, size_t size, size_t align, uint8_t next_header)
 {
 	struct cw_wr w = cw_wr_of(in + size, ESP_TRAILER_MAX);
-	uint8_t pad = (uint8_t)(-(size + 2) & 3);
+	uint8_t pad = (uint8_t)(-(size + 2) & (align - 1));
 
 	for (uint8_t i = 1; i <= pad; i++)
 		cw_wr_u8(&w, i);
@@ -67,27 +70,39 @@ static size_t put_trailer(uint8_t *in, size_t size, uint8_t next_header)
 	return size + w.len;
 }
 
+/* The IV of packet SEQ, see esp.h. */
+static void put_iv(const struct esp_out *o, struct cw_wr *w)
+{
+	uint8_t *rest;
+
+	cw_wr_u32(w, cw_rand_fresh32());
+	if (o->shape->salt > 0)
+		cw_wr_u32(w, (uint32_t)o->seq);
+	else if ((rest = cw_wr_take(w, o->shape->iv - 4u)))
+		cw_rand_bytes(rest, o->shape->iv - 4u);
+}
+
 int esp_seal(struct esp_out *o, uint8_t next_header, uint8_t *in, size_t size, uint8_t *out)
 {
-	struct cw_wr w = cw_wr_of(out, ESP_HEADER);
-	uint8_t nonce[CW_AEAD_NONCE], aad[ESP_AAD_MAX];
-	size_t n, aad_size;
+	struct cw_wr w = cw_wr_of(out, ESP_HEADER_MAX);
+	uint8_t nonce[CW_AEAD_NONCE_MAX];
+	struct esp_aad aad;
+	size_t n;
 	int r;
 
 	if (o->seq >= o->hard)
 		return CW_E_LIMIT;
 	/* The number is used up before anything can fail: no failure makes it come twice. */
 	o->seq++;
-	n = put_trailer(in, size, next_header);
+	n = put_trailer(in, size, esp_align(o->shape), next_header);
 	cw_wr_u32(&w, o->spi);
 	cw_wr_u32(&w, (uint32_t)o->seq);
-	cw_wr_u32(&w, cw_rand_fresh32());
-	cw_wr_u32(&w, (uint32_t)o->seq);
-	esp_nonce(o->salt, out + ESP_HEADER - ESP_IV, nonce);
-	aad_size = esp_aad(o->spi, o->seq, o->esn, aad);
-	if ((r = cw_aead_seal(o->aead, nonce, aad, aad_size, in, n, out + ESP_HEADER)) < 0)
+	put_iv(o, &w);
+	esp_nonce(o->shape, o->salt, out + ESP_NUMBERS, nonce);
+	esp_aad(o->shape, o->spi, o->seq, o->esn, &aad);
+	if ((r = cw_aead_seal_end(o->aead, nonce, aad.bytes, aad.head, in, n, aad.end, out + w.len)) < 0)
 		return r;
-	return (int)(ESP_HEADER + n + CW_AEAD_TAG);
+	return (int)(w.len + n + o->shape->tag);
 }
 
 uint64_t esp_out_seq(const struct esp_out *o)

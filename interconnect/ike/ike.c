@@ -42,9 +42,17 @@ static int check_ppk(const struct ike_ppk *p)
 	return p->id && *p->id && strlen(p->id) <= IKE_PPK_ID_MAX ? 0 : CW_E_INVALID;
 }
 
+static bool suites_ok(const struct ike_suites *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (cw_dh_public_size(l->s[i].group) == 0)
+			return false;
+	return l->n > 0;
+}
+
 static int check_conf(const struct ike_conf *c)
 {
-	if (!c->name || !c->local_id || !c->remote_id || cw_dh_public_size(c->ike.group) == 0)
+	if (!c->name || !c->local_id || !c->remote_id || !suites_ok(&c->ike) || c->esp.n == 0)
 		return CW_E_INVALID;
 	/* Or our own messages, sent back to us, would be the peer's. */
 	if (strcasecmp(c->local_id, c->remote_id) == 0)
@@ -170,8 +178,8 @@ void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
 		ppk = sa->ppk ? ", PPK" : ", without PPK";
 	cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r with %s at %s (%s, %s%s)%s", sa->spi_i,
 	       sa->spi_r, k->conf.remote_id, cw_endpoint_text(&sa->remote, ep),
-	       ike_suite_text(&k->conf.ike, false, suite), ike_suite_text(&k->conf.esp, true, esp),
-	       ppk, sa->child_in ? "" : ", without child");
+	       ike_suite_text(&sa->suite, false, suite),
+	       sa->child_in ? ike_suite_text(&sa->esp, true, esp) : "no ESP", ppk, sa->child_in ? "" : ", without child");
 	for (struct ike_sa *old = k->sas; old; old = old->next) {
 		if (old == sa || old->up_serial == 0 || old->up_serial > sa->begin_serial)
 			continue;
@@ -417,7 +425,7 @@ bool ike_info(const struct ike *k, struct ike_info *ret_info)
 		return false;
 	*ret_info = (struct ike_info){
 		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .initiator = sa->initiator, .ppk = sa->ppk,
-		.ike = k->conf.ike, .esp = k->conf.esp, .established_ms = sa->up_ms,
+		.ike = sa->suite, .esp = sa->esp, .established_ms = sa->up_ms,
 	};
 	snprintf(ret_info->peer_id, sizeof ret_info->peer_id, "%s", k->conf.remote_id);
 	return true;

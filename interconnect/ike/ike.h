@@ -34,14 +34,23 @@ struct ike;
 enum ike_auth { IKE_AUTH_PSK, IKE_AUTH_CERT };
 enum ike_esn { IKE_ESN_NO, IKE_ESN_YES, IKE_ESN_BOTH };
 
-/* A suite of the IKE SA or of ESP; see ike_suite_parse(). */
+/* A suite of the IKE SA or of ESP. */
 struct ike_suite {
 	enum cw_aead_alg aead;
 	enum cw_hash prf;               /* IKE only */
-	unsigned group;                 /* IKE only: 19, 20, 31 */
+	unsigned group;                 /* ESP: for rekeying, 0: without one of its own */
 };
 
-enum { IKE_SUITE_TEXT = 64, IKE_ID_MAX = 256, IKE_PSK_MAX = 256, IKE_KEYMAT_MAX = 36,
+enum { IKE_SUITES_MAX = 8 };
+
+/* Suites, the one that we like best first; see ike_suite_parse(). All are offered; of what the peer offers, the first of
+ * ours is taken. */
+struct ike_suites {
+	struct ike_suite s[IKE_SUITES_MAX];
+	size_t n;
+};
+
+enum { IKE_SUITE_TEXT = 64, IKE_SUITES_TEXT = IKE_SUITES_MAX * (IKE_SUITE_TEXT + 1), IKE_ID_MAX = 256, IKE_PSK_MAX = 256, IKE_KEYMAT_MAX = CW_AEAD_KEY_MAX,
        IKE_PPK_MIN = 32, IKE_PPK_MAX = 64, IKE_PPK_ID_MAX = 128 };
 
 /* A postquantum preshared key. ID is its name, which goes over the wire. */
@@ -64,14 +73,15 @@ struct ike_conf {
 	struct cw_key *key;
 	struct ike_ppk ppk;
 	const char *local_id, *remote_id;  /* FQDN, IP address, or user@fqdn */
-	struct ike_suite ike, esp;
+	struct ike_suites ike, esp;
 	enum ike_esn esn;
 	bool encap;                     /* falsify NAT_DETECTION_SOURCE_IP, so that a kernel peer uses UDP */
 	struct cw_prefix local_ts, remote_ts;
 	uint64_t dpd_ms;                /* liveness check after so much silence; 0: never */
 };
 
-/* A child SA pair that was agreed. Keys hold the AEAD key and then 4 bytes of salt (RFC 4106 s8.1). */
+/* A child SA pair that was agreed. Keys hold the AEAD key and then 4 bytes of salt (RFC 4106 s8.1), or the key of AES and
+ * then that of HMAC (RFC 7296 s2.17). */
 struct ike_child {
 	uint32_t spi_in, spi_out;
 	enum cw_aead_alg aead;
@@ -99,8 +109,9 @@ struct ike_ops {
 	void (*state)(void *ctx, enum ike_state state, const char *why);
 };
 
-/* "aes256gcm16-prfsha384-ecp384"; for ESP (ESP true) "aes256gcm16". CW_E_INVALID; WHY (may be NULL) lists all words. */
-CW_NODISCARD int ike_suite_parse(const char *text, bool esp, struct ike_suite *ret_suite, struct cw_why *why);
+/* A list "aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519" of different suites; for ESP (ESP true)
+ * "aes256gcm16-ecp384,chacha20poly1305". CW_E_INVALID; WHY (may be NULL) lists all words. */
+CW_NODISCARD int ike_suite_parse(const char *text, bool esp, struct ike_suites *ret_suites, struct cw_why *why);
 char *ike_suite_text(const struct ike_suite *s, bool esp, char buf[IKE_SUITE_TEXT]);
 
 /* CONF is copied (not what it points to). STAT counts and is borrowed. CW_E_INVALID when CONF makes no sense: no

@@ -50,11 +50,12 @@ int ike_keys_skeyseed(enum cw_hash prf, const struct ike_nonce *ni, const struct
 /* Cuts the stream of keying material into the keys, in the order of s2.14. */
 static void cut(const uint8_t *material, struct ike_keys *k)
 {
-	size_t prf = cw_hash_size(k->prf), enc = ike_suite_keymat(k->aead);
+	size_t prf = cw_hash_size(k->prf), integ = ike_suite_integ_key(k->aead), enc = ike_suite_keymat(k->aead) - integ;
 	struct {
 		uint8_t *key;
 		size_t size;
-	} parts[] = { { k->d, prf }, { k->ei, enc }, { k->er, enc }, { k->pi, prf }, { k->pr, prf } };
+	} parts[] = { { k->d, prf }, { k->ei + enc, integ }, { k->er + enc, integ }, { k->ei, enc }, { k->er, enc },
+		      { k->pi, prf }, { k->pr, prf } };
 
 	for (size_t i = 0; i < CW_COUNT(parts); i++) {
 		memcpy(parts[i].key, material, parts[i].size);

@@ -15,7 +15,8 @@ struct ike_keys {
 	enum cw_hash prf;
 	enum cw_aead_alg aead;
 	uint8_t d[CW_HASH_MAX], pi[CW_HASH_MAX], pr[CW_HASH_MAX];       /* cw_hash_size(prf) bytes each */
-	uint8_t ei[IKE_KEYMAT_MAX], er[IKE_KEYMAT_MAX];                 /* ike_suite_keymat(aead) bytes each */
+	/* ike_suite_keymat(aead) bytes each: SK_ei and behind it SK_ai, if there is one. */
+	uint8_t ei[IKE_KEYMAT_MAX], er[IKE_KEYMAT_MAX];
 };
 
 struct ike_nonce {

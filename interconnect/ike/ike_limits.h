@@ -24,8 +24,8 @@ enum {
 	IKE_RENEW_MIN_MS = 10000,
 	/* The secret behind cookies is changed so often; the one before stays good for as long. */
 	IKE_COOKIE_SECRET_MS = 60000,
-	/* Answers to an IKE_SA_INIT of ours that are not the final one (COOKIE). */
-	IKE_INIT_ROUNDS_MAX = 3,
+	/* Answers to an IKE_SA_INIT of ours that are not the final one (COOKIE, INVALID_KE_PAYLOAD). */
+	IKE_INIT_ROUNDS_MAX = 4,
 	/* Answers without an SA (errors to strangers): so many at once, then one each so many milliseconds. */
 	IKE_STRANGER_BURST = 10, IKE_STRANGER_MS = 200,
 	IKE_NONCE_SIZE = 32,

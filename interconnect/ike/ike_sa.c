@@ -150,7 +150,7 @@ int ike_sa_keep(struct ike_blob *b, const void *p, size_t size)
 
 int ike_sa_set_keys(struct ike_sa *sa, struct cw_span secret)
 {
-	const struct ike_suite *suite = &sa->peer->conf.ike;
+	const struct ike_suite *suite = &sa->suite;
 	int r;
 
 	sa->keys = cw_mem_secret(sizeof *sa->keys);

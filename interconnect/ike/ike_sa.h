@@ -69,9 +69,11 @@ struct ike_sa {
 	struct ike_nonce ni, nr;
 	struct ike_blob own_init, peer_init;    /* until AUTH is done */
 	struct cw_dh *dh;                       /* until the response is here */
+	unsigned group;                         /* of it */
+	struct ike_suite suite, esp;            /* agreed on: of the IKE SA; of its child, if there is one */
 	uint8_t cookie[IKE_COOKIE_MAX];
 	size_t cookie_size;
-	unsigned rounds;                /* answers to our IKE_SA_INIT */
+	unsigned rounds;                /* answers to our IKE_SA_INIT that want it another way */
 	uint64_t peer_hashes;           /* bit per hash number of SIGNATURE_HASH_ALGORITHMS */
 	struct ike_keys *keys;          /* secret memory */
 	bool ppk_agreed;                /* both sides said USE_PPK */

@@ -13,7 +13,8 @@ int ike_sk_init(struct ike_sk *s, enum cw_aead_alg alg, const uint8_t *keymat)
 	if ((r = cw_aead_new(alg, keymat, &aead)) < 0)
 		return r;
 	s->aead = aead;
-	memcpy(s->salt, keymat + cw_aead_key_size(alg), sizeof s->salt);
+	s->shape = cw_aead_shape(alg);
+	memcpy(s->salt, keymat + s->shape->key, s->shape->salt);
 	s->sealed = 0;
 	return 0;
 }
@@ -24,22 +25,49 @@ void ike_sk_fini(struct ike_sk *s)
 	cw_mem_wipe(s, sizeof *s);
 }
 
-static void make_nonce(const struct ike_sk *s, const uint8_t *iv, uint8_t nonce[CW_AEAD_NONCE])
+static void make_nonce(const struct ike_sk *s, const uint8_t *iv, uint8_t nonce[CW_AEAD_NONCE_MAX])
 {
-	struct cw_wr w = cw_wr_of(nonce, CW_AEAD_NONCE);
+	struct cw_wr w = cw_wr_of(nonce, CW_AEAD_NONCE_MAX);
 
-	cw_wr_bytes(&w, s->salt, sizeof s->salt);
-	cw_wr_bytes(&w, iv, IKE_SK_IV);
+	cw_wr_bytes(&w, s->salt, s->shape->salt);
+	cw_wr_bytes(&w, iv, s->shape->iv);
 }
 
-/* The plaintext is the payloads and one octet: no padding, pad length 0. */
+/* An IV that was never there under this key; for CBC one that nobody can foretell. */
+static void make_iv(struct ike_sk *s, uint8_t *iv)
+{
+	struct cw_wr w = cw_wr_of(iv, s->shape->iv);
+
+	cw_rand_bytes(iv, s->shape->iv);
+	cw_wr_u32(&w, cw_rand_fresh32());
+	if (s->shape->salt > 0)
+		cw_wr_u32(&w, s->sealed);
+	s->sealed++;
+}
+
+/* The plaintext of SIZE bytes: the payloads, zeros up to a whole block, and their number. */
+static void put_plain(const struct ike_out *inner, uint8_t *body, size_t size)
+{
+	size_t pad = size - inner->w.len - 1;
+
+	if (inner->w.len > 0)
+		memcpy(body, inner->w.buf, inner->w.len);
+	memset(body + inner->w.len, 0, pad);
+	body[size - 1] = (uint8_t)pad;
+}
+
+static size_t whole_blocks(const struct ike_sk *s, size_t size)
+{
+	return (size + s->shape->block - 1) / s->shape->block * s->shape->block;
+}
+
 int ike_sk_seal(struct ike_sk *s, const struct ike_header *h, const struct ike_out *inner, uint8_t *out,
 		size_t out_size)
 {
 	int size = cw_wr_done(&inner->w), r;
-	size_t at, aad_size, plain_size = inner->w.len + 1;
+	size_t at, aad_size, plain_size = whole_blocks(s, inner->w.len + 1);
 	struct ike_out o = ike_msg_begin(out, out_size, h);
-	uint8_t nonce[CW_AEAD_NONCE], *iv, *body;
+	uint8_t nonce[CW_AEAD_NONCE_MAX], *iv, *body;
 
 	if (size < 0)
 		return size;
@@ -47,20 +75,16 @@ int ike_sk_seal(struct ike_sk *s, const struct ike_header *h, const struct ike_o
 		return CW_E_LIMIT;
 	at = ike_msg_open(&o, IKE_PT_SK);
 	aad_size = o.w.len;
-	iv = cw_wr_take(&o.w, IKE_SK_IV);
-	body = cw_wr_take(&o.w, plain_size + CW_AEAD_TAG);
+	iv = cw_wr_take(&o.w, s->shape->iv);
+	body = cw_wr_take(&o.w, plain_size + s->shape->tag);
 	ike_msg_close(&o, at);
 	/* An SK without payloads is whole, too: its "next" is none. */
 	cw_wr_put16(&o.w, at, (size_t)inner->first << 8);
 	size = ike_msg_end(&o);
 	if (size < 0 || !iv || !body)
 		return CW_E_LIMIT;
-	if (inner->w.len > 0)
-		memcpy(body, inner->w.buf, inner->w.len);
-	body[inner->w.len] = 0;
-	struct cw_wr w = cw_wr_of(iv, IKE_SK_IV);
-	cw_wr_u32(&w, cw_rand_fresh32());
-	cw_wr_u32(&w, s->sealed++);
+	put_plain(inner, body, plain_size);
+	make_iv(s, iv);
 	make_nonce(s, iv, nonce);
 	if ((r = cw_aead_seal(s->aead, nonce, out, aad_size, body, plain_size, body)) < 0)
 		return r;
@@ -70,14 +94,14 @@ int ike_sk_seal(struct ike_sk *s, const struct ike_header *h, const struct ike_o
 int ike_sk_open(struct ike_sk *s, const uint8_t *msg, struct cw_span sk, uint8_t *out, size_t *ret_size)
 {
 	struct cw_cur c = cw_cur_of(sk.p, sk.size), plain;
-	uint8_t nonce[CW_AEAD_NONCE];
-	const uint8_t *start = sk.p, *iv = cw_cur_take(&c, IKE_SK_IV), *pad;
+	uint8_t nonce[CW_AEAD_NONCE_MAX];
+	const uint8_t *start = sk.p, *iv = cw_cur_take(&c, s->shape->iv), *pad;
 	size_t size;
 	int r;
 
-	if (!iv || cw_cur_left(&c) < CW_AEAD_TAG + 1)
+	if (!iv || cw_cur_left(&c) < s->shape->tag + 1u)
 		return CW_E_TRUNC;
-	size = cw_cur_left(&c) - CW_AEAD_TAG;
+	size = cw_cur_left(&c) - s->shape->tag;
 	make_nonce(s, iv, nonce);
 	if ((r = cw_aead_open(s->aead, nonce, msg, (size_t)(start - msg), c.p, size, out)) < 0)
 		return r;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ike_sk.h - the protected payload with AEAD, one struct per direction.
+ * ike_sk.h - the protected payload, one struct per direction.
  *
  * The IV is 32 fresh bits and a 32-bit counter, as in ESP (esp.h): the counter never repeats
  * under a key, and a process that was copied with its counter draws other fresh bits.
- * A retransmission is the same bytes again and draws no IV.
+ * A retransmission is the same bytes again and draws no IV. With CBC the IV is all random.
  *
  * Implements: RFC 7296 s3.14, RFC 5282, RFC 7634 s2.1.
  */
@@ -16,11 +16,12 @@
 
 struct ike_sk {
 	struct cw_aead *aead;
+	const struct cw_aead_shape *shape;
 	uint8_t salt[IKE_SK_SALT];
 	uint32_t sealed;        /* messages so far */
 };
 
-/* KEYMAT is key and salt, ike_suite_keymat(alg) bytes. */
+/* KEYMAT is ike_suite_keymat(alg) bytes. */
 CW_NODISCARD int ike_sk_init(struct ike_sk *s, enum cw_aead_alg alg, const uint8_t *keymat);
 void ike_sk_fini(struct ike_sk *s);
 

@@ -52,9 +52,10 @@ static int within_offer(const struct ike_sa *sa, const struct ike_in *in, struct
 static int install(struct ike_sa *sa, const struct deal *d)
 {
 	struct ike *k = sa->peer;
+	const struct ike_suite *esp = &k->conf.esp.s[d->choice.suite];
 	struct ike_child c = {
-		.spi_in = sa->spi_wanted, .spi_out = d->choice.spi, .aead = k->conf.esp.aead, .esn = d->choice.esn,
-		.initiator = sa->initiator, .key_size = ike_suite_keymat(k->conf.esp.aead), .local_ts = d->local_ts,
+		.spi_in = sa->spi_wanted, .spi_out = (uint32_t)d->choice.spi, .aead = esp->aead, .esn = d->choice.esn,
+		.initiator = sa->initiator, .key_size = ike_suite_keymat(esp->aead), .local_ts = d->local_ts,
 		.remote_ts = d->remote_ts,
 		.local = k->conf.local, .remote = sa->remote,
 	};
@@ -67,7 +68,8 @@ static int install(struct ike_sa *sa, const struct deal *d)
 	if (r < 0)
 		return r;
 	sa->child_in = sa->spi_wanted;
-	sa->child_out = d->choice.spi;
+	sa->child_out = (uint32_t)d->choice.spi;
+	sa->esp = *esp;
 	return 0;
 }
 

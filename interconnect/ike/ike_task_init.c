@@ -81,9 +81,9 @@ static void read_hashes(struct ike_sa *sa, const struct ike_in *in)
 }
 
 /* s2.10: at least half the key of the PRF. */
-static bool nonce_ok(const struct ike *k, struct cw_span nonce)
+static bool nonce_ok(const struct ike_suite *suite, struct cw_span nonce)
 {
-	return nonce.size >= IKE_NONCE_MIN && nonce.size * 2 >= cw_hash_size(k->conf.ike.prf);
+	return nonce.size >= IKE_NONCE_MIN && nonce.size * 2 >= cw_hash_size(suite->prf);
 }
 
 static void set_nonce(struct ike_nonce *n, struct cw_span nonce)
@@ -117,12 +117,14 @@ int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms)
 	struct ike_out o = ike_msg_begin(k->outer, sizeof k->outer, &h);
 	int size, r;
 
-	if (!sa->dh && (r = cw_dh_new(k->conf.ike.group, &sa->dh)) < 0)
+	if (!sa->group)
+		sa->group = k->conf.ike.s[0].group;
+	if (!sa->dh && (r = cw_dh_new(sa->group, &sa->dh)) < 0)
 		return r;
 	if (sa->cookie_size)
 		ike_pld_put_notify(&o, IKE_N_COOKIE, sa->cookie, sa->cookie_size);
 	ike_prop_write(&o, &policy, NULL, 0);
-	if ((r = write_ke(&o, k->conf.ike.group, sa->dh)) < 0)
+	if ((r = write_ke(&o, sa->group, sa->dh)) < 0)
 		return r;
 	ike_pld_bytes(&o, IKE_PT_NONCE, sa->ni.b, sa->ni.size);
 	if ((r = write_natd(k, &o, sa->spi_i, 0, &sa->remote)) < 0)
@@ -158,7 +160,9 @@ int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 		return refused(sa, CW_E_MALFORMED, "the responder has no SPI");
 	if ((r = ike_prop_accept(&policy, in->sa, &choice)) < 0)
 		return refused(sa, r, "the peer chose what was not offered");
-	if (in->ke.group != k->conf.ike.group || !nonce_ok(k, in->nonce))
+	sa->suite = k->conf.ike.s[choice.suite];
+	/* Any but the group that we sent would be a choice that nobody made. */
+	if (in->ke.group != sa->group || sa->suite.group != sa->group || !nonce_ok(&sa->suite, in->nonce))
 		return refused(sa, CW_E_MALFORMED, "group or nonce of the peer do not fit");
 	if ((r = ike_task_ppk_agree(sa, in)) < 0)
 		return r;
@@ -173,23 +177,56 @@ int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 	return 0;
 }
 
-/* Cookie: the same again with it. All other answers end the attempt: we offer one group, so INVALID_KE_PAYLOAD can only
- * ask for one that was not offered. */
-int ike_task_init_refusal(struct ike_sa *sa, const struct ike_sa_msg *m)
+static bool offers_group(const struct ike *k, unsigned group)
 {
-	const struct ike_in_notify *cookie = ike_pld_notify(m->in, IKE_N_COOKIE), *error = ike_pld_error(m->in);
-	int r;
+	for (size_t i = 0; i < k->conf.ike.n; i++)
+		if (k->conf.ike.s[i].group == group)
+			return true;
+	return false;
+}
 
-	if (error) {
-		ike_sa_why(sa, "the peer refused IKE_SA_INIT: %s", ike_pld_notify_name(error->type));
+/* Another group of ours, for the same offer, nonce and cookie (s1.2, s2.6.1): AUTH covers that it was asked for. */
+static int take_group(struct ike_sa *sa, const struct ike_in_notify *n)
+{
+	struct cw_cur c = cw_cur_of(n->data.p, n->data.size);
+	unsigned group = cw_cur_u16(&c);
+
+	if (cw_cur_done(&c) < 0 || group == sa->group || !offers_group(sa->peer, group))
 		return CW_E_NO_PROPOSAL;
-	}
+	cw_dh_free(sa->dh);
+	sa->dh = NULL;
+	sa->group = group;
+	return 0;
+}
+
+static bool take_cookie(struct ike_sa *sa, const struct ike_in *in)
+{
+	const struct ike_in_notify *cookie = ike_pld_notify(in, IKE_N_COOKIE);
+
 	if (!cookie || cookie->data.size == 0 || cookie->data.size > IKE_COOKIE_MAX)
-		return IKE_SA_STAY;
-	if (++sa->rounds > IKE_INIT_ROUNDS_MAX)
-		return refused(sa, CW_E_LIMIT, "the peer wants one cookie after the other");
+		return false;
 	memcpy(sa->cookie, cookie->data.p, cookie->data.size);
 	sa->cookie_size = cookie->data.size;
+	return true;
+}
+
+/* Cookie, or another group: the same again with it. All other answers end the attempt. */
+int ike_task_init_refusal(struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	const struct ike_in_notify *error = ike_pld_error(m->in);
+	int r;
+
+	if (error && error->type == IKE_N_INVALID_KE_PAYLOAD) {
+		if ((r = take_group(sa, error)) < 0)
+			return refused(sa, r, "the peer wants a group that was not offered, or the same again");
+	} else if (error) {
+		ike_sa_why(sa, "the peer refused IKE_SA_INIT: %s", ike_pld_notify_name(error->type));
+		return CW_E_NO_PROPOSAL;
+	} else if (!take_cookie(sa, m->in)) {
+		return IKE_SA_STAY;
+	}
+	if (++sa->rounds > IKE_INIT_ROUNDS_MAX)
+		return refused(sa, CW_E_LIMIT, "the peer wants one cookie or group after the other");
 	if ((r = ike_task_init_send(sa, m->now_ms)) < 0)
 		return refused(sa, r, cw_strerror(r));
 	return IKE_SA_STAY;
@@ -226,6 +263,7 @@ struct request {
 	struct ike_in in;
 	struct ike_prop_policy policy;
 	struct ike_prop_choice choice;
+	const struct ike_suite *suite;  /* of the choice */
 };
 
 static void refuse(struct request *q, uint16_t type, const void *data, size_t size)
@@ -307,19 +345,25 @@ static bool check_cookie(struct request *q)
 
 static bool check_proposal(struct request *q)
 {
-	unsigned group = q->k->conf.ike.group;
-	uint8_t wanted[2] = { (uint8_t)(group >> 8), (uint8_t)group };
+	uint8_t wanted[2];
+	unsigned group;
 
 	q->policy = ike_prop_ike(&q->k->conf.ike);
 	if (ike_prop_choose(&q->policy, q->in.sa, &q->choice) < 0) {
 		refuse(q, IKE_N_NO_PROPOSAL_CHOSEN, NULL, 0);
 		return false;
 	}
+	q->suite = &q->k->conf.ike.s[q->choice.suite];
+	group = q->suite->group;
 	if (q->in.ke.group != group) {
-		refuse(q, IKE_N_INVALID_KE_PAYLOAD, wanted, sizeof wanted);
+		/* Nothing is wrong: the initiator had to guess. */
+		cw_log(DEBUG, q->k->conf.name, "IKE_SA_INIT: another group is wanted");
+		wanted[0] = (uint8_t)(group >> 8);
+		wanted[1] = (uint8_t)group;
+		ike_task_init_notify(q->k, q->from, q->h, IKE_N_INVALID_KE_PAYLOAD, wanted, sizeof wanted, q->now_ms);
 		return false;
 	}
-	if (q->in.ke.data.size != cw_dh_public_size(group) || !nonce_ok(q->k, q->in.nonce)) {
+	if (q->in.ke.data.size != cw_dh_public_size(group) || !nonce_ok(q->suite, q->in.nonce)) {
 		refuse(q, IKE_N_INVALID_SYNTAX, NULL, 0);
 		return false;
 	}
@@ -348,7 +392,7 @@ static int write_response(struct request *q, struct ike_sa *sa)
 	int r;
 
 	ike_prop_write(&o, &q->policy, &q->choice, 0);
-	if ((r = write_ke(&o, k->conf.ike.group, sa->dh)) < 0)
+	if ((r = write_ke(&o, sa->group, sa->dh)) < 0)
 		return r;
 	ike_pld_bytes(&o, IKE_PT_NONCE, sa->nr.b, sa->nr.size);
 	if ((r = write_natd(k, &o, sa->spi_i, sa->spi_r, q->from)) < 0)
@@ -365,11 +409,13 @@ static int respond(struct request *q, struct ike_sa *sa)
 	int size, r;
 
 	sa->spi_i = q->h->spi_i;
+	sa->suite = *q->suite;
+	sa->group = q->suite->group;
 	set_nonce(&sa->ni, q->in.nonce);
 	read_hashes(sa, &q->in);
 	if ((r = ike_task_ppk_agree(sa, &q->in)) < 0 ||
 	    (r = ike_sa_keep(&sa->peer_init, q->raw.p, q->raw.size)) < 0 ||
-	    (r = cw_dh_new(q->k->conf.ike.group, &sa->dh)) < 0)
+	    (r = cw_dh_new(sa->group, &sa->dh)) < 0)
 		return r;
 	if ((size = write_response(q, sa)) < 0)
 		return size;

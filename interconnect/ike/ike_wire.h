@@ -39,9 +39,10 @@ enum ike_pt {
 enum { IKE_PROTO_IKE = 1, IKE_PROTO_AH = 2, IKE_PROTO_ESP = 3 };                        /* s3.3.1 */
 enum { IKE_TT_ENCR = 1, IKE_TT_PRF, IKE_TT_INTEG, IKE_TT_DH, IKE_TT_ESN, IKE_TT_MAX };  /* s3.3.2 */
 enum { IKE_ATTR_KEY_LENGTH = 14, IKE_ATTR_TV = 0x8000 };                                /* s3.3.5 */
-enum { IKE_ENCR_AES_GCM_16 = 20 /* RFC 5282 */, IKE_ENCR_CHACHA20_POLY1305 = 28 /* RFC 7634 */ };
+enum { IKE_ENCR_AES_CBC = 12 /* RFC 3602 */, IKE_ENCR_AES_GCM_16 = 20 /* RFC 5282 */, IKE_ENCR_CHACHA20_POLY1305 = 28 /* RFC 7634 */ };
 enum { IKE_PRF_HMAC_SHA2_256 = 5, IKE_PRF_HMAC_SHA2_384, IKE_PRF_HMAC_SHA2_512 };       /* RFC 4868 */
-enum { IKE_GROUP_P256 = 19, IKE_GROUP_P384 = 20 /* RFC 5903 */, IKE_GROUP_X25519 = 31 /* RFC 8031 */ };
+enum { IKE_INTEG_HMAC_SHA2_256_128 = 12, IKE_INTEG_HMAC_SHA2_384_192, IKE_INTEG_HMAC_SHA2_512_256 };  /* RFC 4868 */
+enum { IKE_GROUP_MODP2048 = 14 /* RFC 3526 */, IKE_GROUP_P256 = 19, IKE_GROUP_P384 = 20 /* RFC 5903 */, IKE_GROUP_X25519 = 31 /* RFC 8031 */ };
 enum { IKE_ID_IPV4 = 1, IKE_ID_FQDN = 2, IKE_ID_RFC822 = 3, IKE_ID_IPV6 = 5 };          /* s3.5 */
 enum { IKE_CERT_X509 = 4 };                                                             /* s3.6 */
 enum { IKE_METHOD_PSK = 2, IKE_METHOD_SIGNATURE = 14 /* RFC 7427 */ };                  /* s3.8 */

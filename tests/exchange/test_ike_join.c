@@ -75,7 +75,7 @@ static void every_suite_joins(void **state)
 			assert_int_equal(ike_suite_parse(text, false, &p.side[s].conf.ike, NULL), 0);
 			assert_int_equal(ike_suite_parse(ike[i % 3], true, &p.side[s].conf.esp, NULL), 0);
 		}
-		assert_string_equal(ike_suite_text(&p.side[0].conf.ike, false, back), text);
+		assert_string_equal(ike_suite_text(&p.side[0].conf.ike.s[0], false, back), text);
 		join();
 		pair_free(&p);
 	}

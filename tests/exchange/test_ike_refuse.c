@@ -398,7 +398,9 @@ static void bad_configurations(void **state)
 	REFUSED(c.local_id = "");
 	REFUSED(c.remote_id = "");
 	REFUSED(c.remote_id = "A.kit.test");
-	REFUSED(c.ike.group = 14);
+	REFUSED(c.ike.s[0].group = 2);
+	REFUSED(c.ike.n = 0);
+	REFUSED(c.esp.n = 0);
 	REFUSED(c.auth = IKE_AUTH_CERT);
 #undef REFUSED
 }

@@ -31,7 +31,7 @@ static const struct ike_ppk ppk = { "ppk-1", ppk_key, sizeof ppk_key, false };
 
 static void read_only(uint8_t first, struct cw_cur c)
 {
-	struct ike_suite suite = { .aead = CW_AEAD_AES256_GCM };
+	struct ike_suites suite = { { { .aead = CW_AEAD_AES256_GCM } }, 1 };
 	struct ike_prop_policy policy = ike_prop_esp(&suite, IKE_ESN_BOTH);
 	struct ike_prop_choice choice;
 	struct cw_prefix any = { .ip.family = AF_INET }, got;

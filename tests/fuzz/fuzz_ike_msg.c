@@ -18,7 +18,7 @@ static const struct ike_ppk ppk = { "ppk-1", ppk_key, sizeof ppk_key, true };
 /* Whatever the reader takes, the rules, the proposals and the selectors can live with. */
 static void read_only(const uint8_t *msg, size_t size)
 {
-	struct ike_suite suite = { CW_AEAD_AES256_GCM, CW_HASH_SHA384, 20 };
+	struct ike_suites suite = { { { CW_AEAD_AES256_GCM, CW_HASH_SHA384, 20 } }, 1 };
 	struct ike_prop_policy policy = ike_prop_ike(&suite);
 	struct cw_cur c = cw_cur_of(msg, size);
 	struct ike_prop_choice choice;

@@ -228,7 +228,7 @@ static void dh_answers_hold(void **state)
 	}
 }
 
-static const unsigned groups[] = { 19, 20, 31 };
+static const unsigned groups[] = { 14, 19, 20, 31 };
 
 static void dh_agrees(void **state)
 {
@@ -255,7 +255,7 @@ static void dh_agrees(void **state)
 	cw_dh_free(NULL);
 }
 
-static void dh_does_three_groups(void **state)
+static void dh_does_four_groups(void **state)
 {
 	struct cw_dh *d = NULL;
 	unsigned n = 0;
@@ -283,6 +283,28 @@ static void dh_refuse(struct cw_dh *d, const uint8_t *peer, size_t size)
 	assert_int_equal(n, 12345);
 }
 
+/* Y to P - Y, with P of RFC 3526 s3. */
+static void negate_modp(uint8_t y[256])
+{
+	static const char p_text[] =
+		"ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a0879"
+		"8e3404ddef9519b3cd3a431b302b0a6df25f14374fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b"
+		"0bff5cb6f406b7edee386bfb5a899fa5ae9f24117c4b1fe649286651ece45b3dc2007cb8a163bf0598da4836"
+		"1c55d39a69163fa8fd24cf5f83655d23dca3ad961c62f356208552bb9ed529077096966d670c354e4abc9804"
+		"f1746c08ca18217c32905e462e36ce3be39e772c180e86039b2783a2ec07a28fb5c55df06f4c52c9de2bcbf6"
+		"955817183995497cea956ae515d2261898fa051015728e5a8aacaa68ffffffffffffffff";
+	uint8_t p[256];
+	int borrow = 0;
+
+	assert_int_equal(hex_bytes(p_text, p, sizeof p), sizeof p);
+	for (size_t i = sizeof p; i-- > 0;) {
+		int d = p[i] - y[i] - borrow;
+
+		borrow = d < 0;
+		y[i] = (uint8_t)(d & 0xff);
+	}
+}
+
 static void dh_refuses_what_is_no_point(void **state)
 {
 	uint8_t peer[CW_DH_PUBLIC_MAX + 1];
@@ -299,7 +321,10 @@ static void dh_refuses_what_is_no_point(void **state)
 			if (n != size)
 				dh_refuse(d, peer, n);
 		if (groups[i] != 31) {          /* every 32 bytes are an X25519 value */
-			peer[size - 1] ^= 1;
+			if (groups[i] == 14)    /* y and its negative: one of them is of the subgroup */
+				negate_modp(peer);
+			else
+				peer[size - 1] ^= 1;
 			dh_refuse(d, peer, size);
 			memset(peer, 0xff, sizeof peer);
 			dh_refuse(d, peer, size);
@@ -366,7 +391,9 @@ static void dh_import_refuses(void **state)
 	struct cw_dh *d = NULL;
 
 	(void)state;
-	assert_int_equal(cw_dh_import(14, private, 32, &d), CW_E_UNSUPPORTED);
+	assert_int_equal(cw_dh_import(2, private, 32, &d), CW_E_UNSUPPORTED);
+	assert_int_equal(cw_dh_import(14, private, 32, &d), CW_E_INVALID);
+	assert_int_equal(cw_dh_import(14, private, 256, &d), CW_E_INVALID);     /* zero */
 	assert_int_equal(cw_dh_import(19, private, 31, &d), CW_E_INVALID);
 	assert_int_equal(cw_dh_import(20, private, 48, &d), CW_E_INVALID);      /* zero */
 	assert_null(d);
@@ -384,7 +411,7 @@ int main(void)
 		cmocka_unit_test(aead_wipes_in_place),
 		cmocka_unit_test(dh_answers_hold),
 		cmocka_unit_test(dh_agrees),
-		cmocka_unit_test(dh_does_three_groups),
+		cmocka_unit_test(dh_does_four_groups),
 		cmocka_unit_test(dh_refuses_what_is_no_point),
 		cmocka_unit_test(x25519_refuses_small_order),
 		cmocka_unit_test(dh_refuses_zero_secret),

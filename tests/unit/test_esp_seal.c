@@ -91,9 +91,9 @@ static void inner_max_is_exact(void **state)
 
 	(void)state;
 	for (size_t size = 0; size < ESP_HEADER + 4 + CW_AEAD_TAG; size++)
-		assert_int_equal(esp_inner_max(size), 0);
+		assert_int_equal(esp_inner_max(size, CW_AEAD_AES256_GCM), 0);
 	for (size_t size = ESP_HEADER + 4 + CW_AEAD_TAG; size < 2000; size++) {
-		size_t inner = esp_inner_max(size);
+		size_t inner = esp_inner_max(size, CW_AEAD_AES256_GCM);
 
 		assert_true(inner > 0);
 		assert_true(seal(o, inner, NULL) <= size);

@@ -42,7 +42,7 @@ static struct run {
 	uint32_t spi[2];                /* of the first child */
 } run;
 
-static const struct ike_suite suite = { CW_AEAD_AES256_GCM, CW_HASH_SHA384, 20 };
+static const struct ike_suites suites = { { { CW_AEAD_AES256_GCM, CW_HASH_SHA384, 20 } }, 1 };
 
 static size_t key(size_t sa, const char *name, uint8_t *out, size_t max)
 {
@@ -110,7 +110,7 @@ static struct sa *sa_of(const struct ike_header *h)
 
 static void init(struct sa *sa, unsigned from, struct cw_span raw, const struct ike_in *in)
 {
-	struct ike_prop_policy policy = ike_prop_ike(&suite);
+	struct ike_prop_policy policy = ike_prop_ike(&suites);
 	struct ike_prop_choice choice;
 
 	sa->init[from] = raw;
@@ -124,7 +124,7 @@ static void init(struct sa *sa, unsigned from, struct cw_span raw, const struct 
 	if (from == 0)
 		return;
 	assert_int_equal(ike_prop_accept(&policy, in->sa, &choice), 0);
-	assert_int_equal(ike_keys_derive(&suite, &sa->nonce[0], &sa->nonce[1], sa->spi_i, sa->spi_r,
+	assert_int_equal(ike_keys_derive(&suites.s[0], &sa->nonce[0], &sa->nonce[1], sa->spi_i, sa->spi_r,
 					 (struct cw_span){ sa->secret, sa->secret_size }, &sa->ours), 0);
 	assert_memory_equal(sa->ours.d, sa->given.d, 48);
 	assert_memory_equal(sa->ours.ei, sa->given.ei, 36);
@@ -165,7 +165,7 @@ static void check_auth(struct sa *sa, unsigned from, const struct ike_in *in)
 /* The child: their choice is ours, and so are the keys. The recording is of the initiator, so "outbound" is i to r. */
 static void check_child(struct sa *sa, unsigned from, const struct ike_in *in)
 {
-	struct ike_suite esp = { .aead = CW_AEAD_AES256_GCM };
+	struct ike_suites esp = { { { .aead = CW_AEAD_AES256_GCM } }, 1 };
 	struct ike_prop_policy policy = ike_prop_esp(&esp, IKE_ESN_NO);
 	struct ike_prop_choice choice;
 	struct cw_prefix ts, got;
@@ -176,7 +176,7 @@ static void check_child(struct sa *sa, unsigned from, const struct ike_in *in)
 
 	assert_int_equal(ike_prop_choose(&policy, in->sa, &choice), 0);
 	assert_false(choice.esn);
-	run.spi[from] = choice.spi;
+	run.spi[from] = (uint32_t)choice.spi;
 	assert_int_equal(cw_prefix_parse("10.71.1.0/24", &ts), 0);
 	assert_int_equal(ike_ts_narrow(&in->tsi, &ts, &got), 0);
 	assert_int_equal(cw_prefix_parse("10.71.2.0/24", &ts), 0);

@@ -17,7 +17,7 @@
 enum { BUF = 8192 };
 
 static const uint8_t some[300] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
-static const struct ike_suite suite = { CW_AEAD_AES256_GCM, CW_HASH_SHA384, 20 };
+static const struct ike_suites suites = { { { CW_AEAD_AES256_GCM, CW_HASH_SHA384, 20 } }, 1 };
 static const struct ike_header init = { .spi_i = 0x1122334455667788, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_I,
 					.id = 7 };
 
@@ -32,7 +32,7 @@ static struct cw_prefix prefix(const char *text)
 /* All payloads that we write, one after the other. */
 static void write_all(struct ike_out *o)
 {
-	struct ike_prop_policy ike = ike_prop_ike(&suite);
+	struct ike_prop_policy ike = ike_prop_ike(&suites);
 	struct cw_prefix v4 = prefix("10.71.1.0/24"), v6 = prefix("fd71:1::/64");
 	struct ike_ts tsi = ike_ts_of(&v4), tsr = ike_ts_of(&v6);
 

@@ -317,7 +317,7 @@ static void show_tells_of_the_ppk(void **state)
 
 /* ---- one of ours, and a peer with the keys ---- */
 
-static const uint8_t key_in[36] = { 1, 2, 3 }, key_out[36] = { 4, 5, 6 };
+static const uint8_t key_in[IKE_KEYMAT_MAX] = { 1, 2, 3 }, key_out[IKE_KEYMAT_MAX] = { 4, 5, 6 };
 
 static void add_sa_as(struct fixture *f, uint32_t spi_in, bool initiator)
 {
