@@ -9,6 +9,7 @@
 #include "mesh/mesh_api.h"
 #include "mesh/mesh_pair.h"
 #include "mesh/mesh_peer.h"
+#include "mesh/mesh_svc_end.h"
 
 enum { CHECK_MS = 5000 };
 
@@ -87,8 +88,17 @@ static int pairing_confirm(struct api_call *c)
 	return mesh_pair_confirm(c->m->pair, c->name, words, &c->body, &c->why);
 }
 
+/* Trust that is gone must go at once, so it can be forced; what stands on it is removed then, at both sites. */
 static int pairing_revoke(struct api_call *c)
 {
+	CW_AUTO(cw_json_cleanup) struct cw_json *pairing = NULL;
+	int r;
+
+	if ((r = mesh_pair_show(c->m->pair, c->name, &pairing, &c->why)) < 0)
+		return r;
+	if (!cw_json_get_bool(c->req->body, "force", false) &&
+	    (r = mesh_svc_end_check(c->m, cw_json_get_str(pairing, "site", ""), &c->why)) < 0)
+		return r;
 	return mesh_pair_revoke(c->m->pair, c->name, &c->body, &c->why);
 }
 
@@ -175,7 +185,7 @@ static const struct api_route routes[] = {
 	{ "GET", "/api/v1/pairings/", "", api_is_admin, pairing_show, 200, 0, "One pairing" },
 	{ "POST", "/api/v1/pairings/", "/confirm", api_is_admin, pairing_confirm, 200, 0, "Confirms a pairing: words" },
 	{ "POST", "/api/v1/pairings/", "/check", api_is_admin, pairing_check, 200, 0, "Asks the other site who it is" },
-	{ "POST", "/api/v1/pairings/", "/revoke", api_is_admin, pairing_revoke, 200, 0, "Ends a pairing" },
+	{ "POST", "/api/v1/pairings/", "/revoke", api_is_admin, pairing_revoke, 200, 0, "Ends a pairing: force, when meshes stand on it" },
 	{ "POST", "/pair/v1/hello", NULL, api_has_key, pair_hello, 200, 0, NULL },
 	{ "POST", "/pair/v1/prove", NULL, api_has_key, pair_prove, 200, 0, NULL },
 	{ "POST", "/peer/v1/pairing", NULL, api_is_peer, peer_pairing, 200, 0, NULL },

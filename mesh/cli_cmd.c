@@ -39,7 +39,7 @@ static const struct cli_cmd cmd_rows[] = {
 	  .help = "shows one pairing, with its words while they are compared" },
 	{ "pair", "check", "SITE", 1, 1, .method = "POST", .path = API "/pairings/{}/check",
 	  .help = "asks the other site's manager who it is, and says how long that took" },
-	{ "pair", "revoke", "SITE [--yes]", 1, 1, .method = "POST", .path = API "/pairings/{}/revoke",
+	{ "pair", "revoke", "SITE [--force] [--yes]", 1, 1, .method = "POST", .path = API "/pairings/{}/revoke",
 	  .warn = "This ends the trust between the two sites.", .help = "ends a pairing, at both sites" },
 	{ "network-profile", "create", "NAME --function F[,F] --bridge B --range A-B --prefix N [--gateway G] [--dns D]"
 	  " [--mtu M] [--dry-run]", 1, 1,

@@ -16,6 +16,14 @@ static int read_flag(const char *value, void *field, const char **ret_rule)
 	return 0;
 }
 
+static int read_nothing(const char *value, void *field, const char **ret_rule)
+{
+	(void)value;
+	(void)field;
+	(void)ret_rule;
+	return 0;
+}
+
 static int read_text(const char *value, void *field, const char **ret_rule)
 {
 	if (!*value) {
@@ -167,6 +175,12 @@ static void put_member(struct cw_json *body, const char *key, const char *value,
 	cw_json_set_str(cw_json_get(body, key), name, at + 1);
 }
 
+static void put_true(struct cw_json *body, const char *key, const char *value)
+{
+	(void)value;
+	cw_json_set_bool(body, key, true);
+}
+
 static void put_map(struct cw_json *body, const char *key, const char *value)
 {
 	put_member(body, key, value, ':');
@@ -237,6 +251,8 @@ static const struct cli_opt opt_rows[] = {
 	{ "map-pool", .value = "A:B", .again = true, .read = read_map, .field = CLI_NO_FIELD, .key = "map_pool",
 	  .put = put_map, .help = "storage pool A here is B there; may be repeated" },
 
+	{ "force", .read = read_nothing, .field = CLI_NO_FIELD, .key = "force", .put = put_true,
+	  .help = "does it although meshes stand on it: they are removed" },
 	FLAG("follow", follow, "goes on with what happens from now on"),
 	FLAG("dry-run", dry_run, "only says whether it would be possible"),
 	FLAG("detach", detach, "prints the id of the job and does not wait"),

@@ -21,6 +21,7 @@
 #include "mesh/mesh_peer.h"
 #include "mesh/mesh_restart.h"
 #include "mesh/mesh_svc.h"
+#include "mesh/mesh_svc_end.h"
 
 CW_LOG_MODULE(manager);
 
@@ -60,6 +61,8 @@ int manager_serve(struct manager *m)
 	}
 	mesh_pair_start(m->pair);
 	mesh_jobs_start(m->jobs);
+	mesh_peers_watch(m->peers, mesh_svc_end_orphans, m);
+	mesh_svc_end_orphans(m);
 	return 0;
 }
 

@@ -41,6 +41,8 @@ struct mesh_peers {
 	struct cw_timer *later;
 	bool stale;                     /* a pairing changed since the lines were looked at */
 	struct peer *peers;
+	void (*watch)(void *ctx);
+	void *watch_ctx;
 };
 
 /* ---- one line ---- */
@@ -156,8 +158,11 @@ static void on_later(void *ctx)
 {
 	struct mesh_peers *p = ctx;
 
-	if (p->stale)
-		bring_up_to_date(p);
+	if (!p->stale)
+		return;
+	bring_up_to_date(p);
+	if (p->watch)
+		p->watch(p->watch_ctx);
 }
 
 /* Not from here: whoever changed the pairing may stand in the middle of a line's callback, or of a request. */
@@ -195,6 +200,12 @@ int mesh_peers_new(struct manager *m, struct mesh_peers **ret_peers)
 	bring_up_to_date(p);
 	*ret_peers = p;
 	return 0;
+}
+
+void mesh_peers_watch(struct mesh_peers *p, void (*fn)(void *ctx), void *ctx)
+{
+	p->watch = fn;
+	p->watch_ctx = ctx;
 }
 
 void mesh_peers_free(struct mesh_peers *p)

@@ -21,6 +21,8 @@ enum { MESH_PPK = 32 };
 
 CW_NODISCARD int mesh_peers_new(struct manager *m, struct mesh_peers **ret_peers);
 void mesh_peers_free(struct mesh_peers *p);
+/* FN is called after pairings came or went, once the lines have followed; it may do anything. One watcher. */
+void mesh_peers_watch(struct mesh_peers *p, void (*fn)(void *ctx), void *ctx);
 /* /peer/v1/poll, answer, call: Q is of the pinned certificate of SITE. */
 void mesh_peers_request(struct mesh_peers *p, const char *site, const char *what, struct mesh_req *q);
 

@@ -56,6 +56,7 @@ MESH_FILES = \
 	mesh_site.c \
 	mesh_store.c \
 	mesh_svc.c \
+	mesh_svc_end.c \
 	mesh_svc_far.c \
 	mesh_vm.c \
 	mesh_words.c \

@@ -109,4 +109,10 @@ check "cloud is clean" wait_for 10 clean cloud
 check "no mesh is left" test "$(cw onprem -o json mesh list | jq '.items | length') $(cw cloud -o json mesh list | jq '.items | length')" = "0 0"
 must make_mesh
 check "and made again" mesh_state onprem
+must stretch_segment
+refused 9 "$mesh" onprem pair revoke cloud --yes
+check "trust is withdrawn by force" cw onprem pair revoke cloud --force --yes
+check "nothing that stood on it is left at onprem" wait_for 20 clean onprem
+check "nor at cloud" wait_for 20 clean cloud
+check "and neither knows a mesh" test "$(cw onprem -o json mesh list | jq '.items | length') $(cw cloud -o json mesh list | jq '.items | length')" = "0 0"
 finish
