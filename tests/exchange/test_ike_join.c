@@ -62,21 +62,31 @@ static void certs_join(void **state)
 
 static void every_suite_joins(void **state)
 {
-	static const char *const ike[] = { "aes256gcm16", "aes128gcm16", "chacha20poly1305" };
+	static const char *const ike[] = { "aes256gcm16", "aes128gcm16", "chacha20poly1305", "aes256-sha256", "aes128-sha256",
+					   "aes256-sha384", "aes128-sha384", "aes256-sha512", "aes128-sha512" };
 	static const char *const prf[] = { "prfsha256", "prfsha384", "prfsha512" };
-	static const char *const group[] = { "ecp256", "ecp384", "x25519" };
+	static const char *const group[] = { "ecp256", "ecp384", "x25519", "modp2048" };
 	char text[IKE_SUITE_TEXT], back[IKE_SUITE_TEXT];
 
 	(void)state;
-	for (size_t i = 0; i < 27; i++) {
+	for (size_t i = 0; i < CW_COUNT(ike) * CW_COUNT(prf); i++) {
+		const char *cipher = ike[i % CW_COUNT(ike)];
+
 		pair_init(&p);
-		snprintf(text, sizeof text, "%s-%s-%s", ike[i % 3], prf[i / 3 % 3], group[i / 9]);
+		snprintf(text, sizeof text, "%s-%s-%s", cipher, prf[i / CW_COUNT(ike)], group[i % CW_COUNT(group)]);
 		for (int s = 0; s < PAIR_SIDES; s++) {
 			assert_int_equal(ike_suite_parse(text, false, &p.side[s].conf.ike, NULL), 0);
-			assert_int_equal(ike_suite_parse(ike[i % 3], true, &p.side[s].conf.esp, NULL), 0);
+			assert_int_equal(ike_suite_parse(cipher, true, &p.side[s].conf.esp, NULL), 0);
 		}
-		assert_string_equal(ike_suite_text(&p.side[0].conf.ike.s[0], false, back), text);
 		join();
+		for (int s = 0; s < PAIR_SIDES; s++) {
+			struct ike_info info;
+
+			assert_true(ike_info(p.side[s].k, &info));
+			assert_string_equal(ike_suite_text(&info.ike, false, text),
+					    ike_suite_text(&p.side[s].conf.ike.s[0], false, back));
+			assert_string_equal(ike_suite_text(&info.esp, true, text), cipher);
+		}
 		pair_free(&p);
 	}
 }

@@ -21,3 +21,4 @@ $(eval $(call test,test_ike_hostile,tests/exchange,test_ike_hostile.c,ikepair ik
 $(eval $(call test,test_ike_stranger,tests/exchange,test_ike_stranger.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_ike_msg,tests/fuzz,fuzz_ike_msg.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_ike_inner,tests/fuzz,fuzz_ike_inner.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
+$(eval $(call test,test_ike_suites,tests/exchange,test_ike_suites.c,ikepair ike base,$(LIBCRYPTO)))

@@ -188,6 +188,118 @@ static void aead_wipes_in_place(void **state)
 	cw_aead_free(c.aead);
 }
 
+/* ---- CBC with HMAC ---- */
+
+/* RFC 3602 s4, case 1, and NIST SP 800-38A F.2.5, block 1; the tag is what cw_hmac() says. */
+static const struct cbc_answer {
+	enum cw_aead_alg alg;
+	enum cw_hash hash;
+	const char *key, *iv, *plain, *cipher;
+} cbc_answers[] = {
+#define CBC128(bits) { CW_AEAD_AES128_CBC_SHA##bits, CW_HASH_SHA##bits, "06a9214036b8a15b512e03d534120006", \
+	"3dafba429d9eb430b422da802c9fac41", "53696e676c6520626c6f636b206d7367", "e353779c1079aeb82708942dbe77181a" }
+#define CBC256(bits) { CW_AEAD_AES256_CBC_SHA##bits, CW_HASH_SHA##bits, \
+	"603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", \
+	"000102030405060708090a0b0c0d0e0f", "6bc1bee22e409f96e93d7e117393172a", "f58c4c04d6e5f1ba779eabfb5f7bfbd6" }
+	CBC128(256), CBC128(384), CBC128(512), CBC256(256), CBC256(384), CBC256(512),
+};
+
+struct cbc_case {
+	struct cw_aead *aead;
+	const struct cw_aead_shape *shape;
+	uint8_t key[CW_AEAD_KEY_MAX], iv[16], plain[16], out[16 + CW_AEAD_TAG_MAX], aad[8], end[4];
+	size_t end_size;
+};
+
+static void cbc_case_make(const struct cbc_answer *v, size_t end_size, struct cbc_case *c)
+{
+	size_t n = hex_bytes(v->key, c->key, sizeof c->key), mac = cw_hash_size(v->hash);
+	uint8_t want[16], md[CW_HASH_MAX];
+
+	c->shape = cw_aead_shape(v->alg);
+	assert_int_equal(n + mac, c->shape->key);
+	assert_int_equal(mac, c->shape->tag * 2);
+	cw_rand_bytes(c->key + n, mac);
+	hex_bytes(v->iv, c->iv, sizeof c->iv), hex_bytes(v->plain, c->plain, sizeof c->plain);
+	hex_bytes(v->cipher, want, sizeof want);
+	cw_rand_bytes(c->aad, sizeof c->aad);
+	cw_rand_bytes(c->end, sizeof c->end);
+	c->end_size = end_size;
+	assert_int_equal(cw_aead_new(v->alg, c->key, &c->aead), 0);
+	for (int i = 0; i < 2; i++) {           /* again with the same context */
+		struct cw_span parts[] = { span(c->aad, 8), span(c->iv, 16), span(want, 16), span(c->end, end_size) };
+
+		assert_int_equal(cw_aead_seal_end(c->aead, c->iv, c->aad, 8, c->plain, 16, span(c->end, end_size), c->out), 0);
+		assert_memory_equal(c->out, want, 16);
+		assert_int_equal(cw_hmac(v->hash, c->key + n, mac, parts, CW_COUNT(parts), md), 0);
+		assert_memory_equal(c->out + 16, md, c->shape->tag);
+	}
+}
+
+static int cbc_open(struct cbc_case *c, uint8_t out[16])
+{
+	return cw_aead_open_end(c->aead, c->iv, c->aad, 8, c->out, 16, span(c->end, c->end_size), out);
+}
+
+static void cbc_answers_hold(void **state)
+{
+	uint8_t out[32];
+	struct cbc_case c;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * CW_COUNT(cbc_answers); i++) {
+		cbc_case_make(&cbc_answers[i / 2], i % 2 * 4, &c);
+		assert_int_equal(cbc_open(&c, out), 0);
+		assert_memory_equal(out, c.plain, 16);
+		for (size_t size = 0; size < 32; size++)
+			if (size % 16) {
+				assert_int_equal(cw_aead_seal(c.aead, c.iv, NULL, 0, out, size, out), CW_E_INVALID);
+				assert_int_equal(cw_aead_open(c.aead, c.iv, NULL, 0, c.out, size, out), CW_E_TRUNC);
+			}
+		cw_aead_free(c.aead);
+	}
+}
+
+static void cbc_refuses_each_flipped_bit(void **state)
+{
+	uint8_t out[16];
+	struct cbc_case c;
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(cbc_answers); i++) {
+		cbc_case_make(&cbc_answers[i], 4, &c);
+		struct { uint8_t *p; size_t size; } parts[] = {
+			{ c.aad, 8 }, { c.iv, 16 }, { c.end, 4 }, { c.out, 16u + c.shape->tag } };
+
+		for (size_t part = 0; part < CW_COUNT(parts); part++)
+			for (size_t bit = 0; bit < parts[part].size * 8; bit++) {
+				parts[part].p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+				memset(out, 0xaa, sizeof out);
+				assert_int_equal(cbc_open(&c, out), CW_E_AUTH);
+				assert_true(all_zero(out, sizeof out));
+				parts[part].p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			}
+		/* What stands behind is not what stands before. */
+		assert_int_equal(cw_aead_open(c.aead, c.iv, c.aad, 8, c.out, 16, out), CW_E_AUTH);
+		assert_int_equal(cbc_open(&c, out), 0);
+		cw_aead_free(c.aead);
+	}
+}
+
+static void aead_has_nothing_behind(void **state)
+{
+	uint8_t out[64] = { 0 };
+	struct cw_aead *a = NULL;
+
+	(void)state;
+	for (int alg = 0; alg < CW_AEAD_AES128_CBC_SHA256; alg++) {
+		assert_int_equal(cw_aead_new((enum cw_aead_alg)alg, out, &a), 0);
+		assert_int_equal(cw_aead_seal_end(a, out, NULL, 0, out, 16, span(out, 1), out), CW_E_INVALID);
+		assert_int_equal(cw_aead_open_end(a, out, NULL, 0, out, 16, span(out, 1), out), CW_E_INVALID);
+		cw_aead_free(a);
+	}
+}
+
 /* ---- Diffie-Hellman ---- */
 
 static void dh_from(const struct dh_answer *v, const char *private, struct cw_dh **ret_dh)
@@ -409,6 +521,9 @@ int main(void)
 		cmocka_unit_test(aead_answers_hold),
 		cmocka_unit_test(aead_refuses_each_flipped_bit),
 		cmocka_unit_test(aead_wipes_in_place),
+		cmocka_unit_test(cbc_answers_hold),
+		cmocka_unit_test(cbc_refuses_each_flipped_bit),
+		cmocka_unit_test(aead_has_nothing_behind),
 		cmocka_unit_test(dh_answers_hold),
 		cmocka_unit_test(dh_agrees),
 		cmocka_unit_test(dh_does_four_groups),

@@ -83,7 +83,7 @@ static size_t seal(struct esp_out *o, size_t size, uint8_t *out)
 
 static void answers_hold(void **state)
 {
-	uint8_t key[64], pkt[512], want[512], got[512], nh = 0;
+	uint8_t key[CW_AEAD_KEY_MAX], pkt[512], want[512], got[512], nh = 0;
 
 	(void)state;
 	for (size_t i = 0; i < CW_COUNT(esp_answers); i++) {
@@ -161,19 +161,23 @@ static void check_ping(const uint8_t *p, size_t size, uint8_t nh)
 	}
 }
 
-static void golden_keys(const char *path, struct esp_sadb *db)
+static void golden_keys(const char *path, enum cw_aead_alg aead, struct esp_sadb *db)
 {
-	static const char format[] = "\"IPv4\",\"%*[^\"]\",\"%*[^\"]\",\"0x%x\",\"%*[^\"]\",\"0x%127[0-9a-f]\"";
-	char line[512], hex[128];
-	uint8_t key[64];
+	static const char format[] = "\"IPv4\",\"%*[^\"]\",\"%*[^\"]\",\"0x%x\",\"%*[^\"]\",\"0x%127[0-9a-f]\","
+				     "\"%*[^\"]\",\"0x%127[0-9a-f]\"";
+	char line[512], hex[128], mac[128];
+	uint8_t key[CW_AEAD_KEY_MAX];
 	FILE *f = fopen(path, "r");
 
 	assert_non_null(f);
 	while (fgets(line, sizeof line, f)) {
-		struct esp_keys k = { .aead = CW_AEAD_AES256_GCM, .key = key };
+		struct esp_keys k = { .aead = aead, .key = key };
+		int n = sscanf(line, format, &k.spi, hex, mac);
 
-		assert_int_equal(sscanf(line, format, &k.spi, hex), 2);
+		assert_int_equal(n, cw_aead_shape(aead)->salt ? 2 : 3);
 		k.key_size = hex_bytes(hex, key, sizeof key);
+		if (n == 3)
+			k.key_size += hex_bytes(mac, key + k.key_size, sizeof key - k.key_size);
 		assert_int_equal(esp_sadb_add(db, &k, NULL), 0);
 	}
 	fclose(f);
@@ -210,8 +214,14 @@ static void golden(void **state)
 {
 	static const struct {
 		const char *name;
+		enum cw_aead_alg aead;
 		unsigned n_esp;
-	} runs[] = { { "p384-gcm256-ecp384", 6 }, { "psk-gcm256-ecp384", 10 } };
+	} runs[] = {
+		{ "p384-gcm256-ecp384", CW_AEAD_AES256_GCM, 6 }, { "psk-gcm256-ecp384", CW_AEAD_AES256_GCM, 10 },
+		{ "p256-gcm128-ecp256", CW_AEAD_AES128_GCM, 6 },
+		{ "psk-chapoly-x25519", CW_AEAD_CHACHA20_POLY1305, 6 },
+		{ "psk-cbc256-sha256-modp2048", CW_AEAD_AES256_CBC_SHA256, 6 },
+	};
 	static uint8_t data[65536];
 	char path[256];
 
@@ -222,7 +232,7 @@ static void golden(void **state)
 		FILE *f;
 
 		snprintf(path, sizeof path, "tests/vectors/golden/%s.esp_sa", runs[i].name);
-		golden_keys(path, db);
+		golden_keys(path, runs[i].aead, db);
 		snprintf(path, sizeof path, "tests/vectors/golden/%s.pcap", runs[i].name);
 		f = fopen(path, "rb");
 		assert_non_null(f);
@@ -271,12 +281,17 @@ struct rig {
 	size_t size;
 };
 
-static void rig_make(struct rig *g, bool esn)
+static void rig_make_alg(struct rig *g, enum cw_aead_alg aead, bool esn)
 {
-	g->keys = sa_keys(CW_AEAD_AES256_GCM, esn);
+	g->keys = sa_keys(aead, esn);
 	g->db = db_new(&g->keys);
 	assert_int_equal(esp_out_new(&g->keys, &g->o), 0);
 	g->size = seal(g->o, 100, g->pkt);
+}
+
+static void rig_make(struct rig *g, bool esn)
+{
+	rig_make_alg(g, CW_AEAD_AES256_GCM, esn);
 }
 
 static void rig_end(struct rig *g)
@@ -301,13 +316,35 @@ static void each_prefix_is_refused(void **state)
 	rig_end(&g);
 }
 
+/* With CBC what is no multiple of its block is nothing at all. */
+static void each_prefix_is_refused_with_cbc(void **state)
+{
+	struct rig g;
+
+	(void)state;
+	for (int aead = CW_AEAD_AES128_CBC_SHA256; aead < CW_AEAD_N; aead++) {
+		size_t tag = cw_aead_shape((enum cw_aead_alg)aead)->tag, ct;
+
+		rig_make_alg(&g, (enum cw_aead_alg)aead, true);
+		for (size_t n = 0; n < g.size; n++) {
+			ct = n < 24 + 16 + tag ? 1 : n - 24 - tag;
+			if (ct % 16)
+				refuse(g.db, g.pkt, n, CW_E_TRUNC, CW_STAT_DROP_MALFORMED);
+			else
+				refuse(g.db, g.pkt, n, CW_E_AUTH, CW_STAT_DROP_ICV);
+		}
+		accept(g.db, g.pkt, g.size, 100);
+		rig_end(&g);
+	}
+}
+
 static void each_bit_counts(void **state)
 {
 	struct rig g;
 
 	(void)state;
-	for (int esn = 0; esn < 2; esn++) {
-		rig_make(&g, esn);
+	for (int i = 0; i < 2 * CW_AEAD_N; i++) {
+		rig_make_alg(&g, (enum cw_aead_alg)(i / 2), i % 2);
 		for (size_t bit = 0; bit < g.size * 8; bit++) {
 			g.pkt[bit / 8] ^= (uint8_t)(1 << bit % 8);
 			if (bit < 32)
@@ -542,6 +579,7 @@ int main(void)
 		cmocka_unit_test(golden),
 		cmocka_unit_test(round_trips),
 		cmocka_unit_test(each_prefix_is_refused),
+		cmocka_unit_test(each_prefix_is_refused_with_cbc),
 		cmocka_unit_test(each_bit_counts),
 		cmocka_unit_test(replays_are_refused),
 		cmocka_unit_test(number_zero_is_refused),

@@ -16,6 +16,7 @@
 #include "interconnect/ike/ike_prop.h"
 #include "interconnect/ike/ike_rules.h"
 #include "interconnect/ike/ike_sk.h"
+#include "interconnect/ike/ike_suite.h"
 #include "interconnect/ike/ike_ts.h"
 #include "tests/lib/hex.h"
 
@@ -37,12 +38,11 @@ static struct run {
 	json_t *json;
 	uint8_t file[FILE_MAX];
 	struct sa sa[SAS_MAX];
+	struct ike_suites ike, esp;
 	size_t n_sas;
 	unsigned n_messages, n_sealed, n_auth;
 	uint32_t spi[2];                /* of the first child */
 } run;
-
-static const struct ike_suites suites = { { { CW_AEAD_AES256_GCM, CW_HASH_SHA384, 20 } }, 1 };
 
 static size_t key(size_t sa, const char *name, uint8_t *out, size_t max)
 {
@@ -53,7 +53,17 @@ static size_t key(size_t sa, const char *name, uint8_t *out, size_t max)
 	return hex_bytes(text, out, max);
 }
 
-static void load(const char *name)
+/* A key of the cipher, and behind it that of the integrity algorithm, if there is one. */
+static void sealing_key(size_t sa, const char *name, const char *integ_name, uint8_t *out)
+{
+	size_t n = key(sa, name, out, IKE_KEYMAT_MAX);
+
+	if (ike_suite_integ(run.ike.s[0].aead))
+		n += key(sa, integ_name, out + n, IKE_KEYMAT_MAX - n);
+	assert_int_equal(n, ike_suite_keymat(run.ike.s[0].aead));
+}
+
+static void load(const char *name, const char *ike, const char *esp)
 {
 	char path[256];
 	json_error_t error;
@@ -61,6 +71,8 @@ static void load(const char *name)
 	size_t n;
 
 	memset(&run, 0, sizeof run);
+	assert_int_equal(ike_suite_parse(ike, false, &run.ike, NULL), 0);
+	assert_int_equal(ike_suite_parse(esp, true, &run.esp, NULL), 0);
 	snprintf(path, sizeof path, "tests/vectors/golden/%s.keys.json", name);
 	run.json = json_load_file(path, 0, &error);
 	assert_non_null(run.json);
@@ -68,14 +80,14 @@ static void load(const char *name)
 		struct sa *sa = &run.sa[i];
 		struct ike_keys *k = &sa->given;
 
-		k->prf = CW_HASH_SHA384;
-		assert_int_equal(key(i, "Sk_d", k->d, sizeof k->d), 48);
-		assert_int_equal(key(i, "Sk_pi", k->pi, sizeof k->pi), 48);
-		assert_int_equal(key(i, "Sk_pr", k->pr, sizeof k->pr), 48);
-		assert_int_equal(key(i, "Sk_ei", k->ei, sizeof k->ei), 36);
-		assert_int_equal(key(i, "Sk_er", k->er, sizeof k->er), 36);
-		assert_int_equal(ike_sk_init(&sa->sk[0], CW_AEAD_AES256_GCM, k->ei), 0);
-		assert_int_equal(ike_sk_init(&sa->sk[1], CW_AEAD_AES256_GCM, k->er), 0);
+		k->prf = run.ike.s[0].prf;
+		assert_int_equal(key(i, "Sk_d", k->d, sizeof k->d), cw_hash_size(k->prf));
+		assert_int_equal(key(i, "Sk_pi", k->pi, sizeof k->pi), cw_hash_size(k->prf));
+		assert_int_equal(key(i, "Sk_pr", k->pr, sizeof k->pr), cw_hash_size(k->prf));
+		sealing_key(i, "Sk_ei", "Sk_ai", k->ei);
+		sealing_key(i, "Sk_er", "Sk_ar", k->er);
+		assert_int_equal(ike_sk_init(&sa->sk[0], run.ike.s[0].aead, k->ei), 0);
+		assert_int_equal(ike_sk_init(&sa->sk[1], run.ike.s[0].aead, k->er), 0);
 		sa->secret_size = key(i, "shared Diffie Hellman", sa->secret, sizeof sa->secret);
 	}
 	snprintf(path, sizeof path, "tests/vectors/golden/%s.pcap", name);
@@ -110,27 +122,28 @@ static struct sa *sa_of(const struct ike_header *h)
 
 static void init(struct sa *sa, unsigned from, struct cw_span raw, const struct ike_in *in)
 {
-	struct ike_prop_policy policy = ike_prop_ike(&suites);
+	struct ike_prop_policy policy = ike_prop_ike(&run.ike);
+	size_t prf = cw_hash_size(run.ike.s[0].prf), sealing = ike_suite_keymat(run.ike.s[0].aead);
 	struct ike_prop_choice choice;
 
 	sa->init[from] = raw;
 	memcpy(sa->nonce[from].b, in->nonce.p, in->nonce.size);
 	sa->nonce[from].size = in->nonce.size;
 	assert_int_equal(ike_prop_choose(&policy, in->sa, &choice), 0);
-	assert_int_equal(in->ke.group, 20);
-	assert_int_equal(in->ke.data.size, 96);
+	assert_int_equal(in->ke.group, run.ike.s[0].group);
+	assert_int_equal(in->ke.data.size, cw_dh_public_size(run.ike.s[0].group));
 	assert_non_null(ike_pld_notify(in, IKE_N_NAT_DETECTION_SOURCE_IP));
 	assert_true(ike_auth_knows_hash(ike_pld_notify(in, IKE_N_SIGNATURE_HASH_ALGORITHMS)->data, 3));
 	if (from == 0)
 		return;
 	assert_int_equal(ike_prop_accept(&policy, in->sa, &choice), 0);
-	assert_int_equal(ike_keys_derive(&suites.s[0], &sa->nonce[0], &sa->nonce[1], sa->spi_i, sa->spi_r,
+	assert_int_equal(ike_keys_derive(&run.ike.s[0], &sa->nonce[0], &sa->nonce[1], sa->spi_i, sa->spi_r,
 					 (struct cw_span){ sa->secret, sa->secret_size }, &sa->ours), 0);
-	assert_memory_equal(sa->ours.d, sa->given.d, 48);
-	assert_memory_equal(sa->ours.ei, sa->given.ei, 36);
-	assert_memory_equal(sa->ours.er, sa->given.er, 36);
-	assert_memory_equal(sa->ours.pi, sa->given.pi, 48);
-	assert_memory_equal(sa->ours.pr, sa->given.pr, 48);
+	assert_memory_equal(sa->ours.d, sa->given.d, prf);
+	assert_memory_equal(sa->ours.ei, sa->given.ei, sealing);
+	assert_memory_equal(sa->ours.er, sa->given.er, sealing);
+	assert_memory_equal(sa->ours.pi, sa->given.pi, prf);
+	assert_memory_equal(sa->ours.pr, sa->given.pr, prf);
 }
 
 /* Their AUTH verifies, and stops to when one bit of what it covers is another. */
@@ -139,7 +152,7 @@ static void check_auth(struct sa *sa, unsigned from, const struct ike_in *in)
 	static const char psk[] = "kit-shared-secret-0123456789";
 	const struct ike_in_id *id = from == 0 ? &in->idi : &in->idr;
 	const uint8_t *sk_p = from == 0 ? sa->ours.pi : sa->ours.pr;
-	struct ike_auth_octets o = { sa->init[from], &sa->nonce[1 - from], id->body, sk_p, CW_HASH_SHA384 };
+	struct ike_auth_octets o = { sa->init[from], &sa->nonce[1 - from], id->body, sk_p, run.ike.s[0].prf };
 	struct ike_id want;
 	struct cw_cert *cert;
 	uint8_t *flip = run.file + ((const uint8_t *)sa->init[from].p - run.file) + 40;
@@ -165,13 +178,13 @@ static void check_auth(struct sa *sa, unsigned from, const struct ike_in *in)
 /* The child: their choice is ours, and so are the keys. The recording is of the initiator, so "outbound" is i to r. */
 static void check_child(struct sa *sa, unsigned from, const struct ike_in *in)
 {
-	struct ike_suites esp = { { { .aead = CW_AEAD_AES256_GCM } }, 1 };
-	struct ike_prop_policy policy = ike_prop_esp(&esp, IKE_ESN_NO);
+	struct ike_prop_policy policy = ike_prop_esp(&run.esp, IKE_ESN_NO);
+	size_t size = ike_suite_keymat(run.esp.s[0].aead);
 	struct ike_prop_choice choice;
 	struct cw_prefix ts, got;
-	uint8_t key_of[2][36], want[36];
+	uint8_t key_of[2][IKE_KEYMAT_MAX], want[IKE_KEYMAT_MAX];
 	json_t *e;
-	size_t i, n_found = 0;
+	size_t i, n, n_found = 0;
 	const char *dir;
 
 	assert_int_equal(ike_prop_choose(&policy, in->sa, &choice), 0);
@@ -183,13 +196,15 @@ static void check_child(struct sa *sa, unsigned from, const struct ike_in *in)
 	assert_int_equal(ike_ts_narrow(&in->tsr, &ts, &got), 0);
 	if (from == 0)
 		return;
-	assert_int_equal(ike_keys_child(&sa->ours, &sa->nonce[0], &sa->nonce[1], 36, key_of[0], key_of[1]), 0);
+	assert_int_equal(ike_keys_child(&sa->ours, &sa->nonce[0], &sa->nonce[1], size, key_of[0], key_of[1]), 0);
 	json_array_foreach(json_object_get(run.json, "esp"), i, e) {
 		dir = json_string_value(json_object_get(e, "dir"));
 		if (i >= 2)
 			break;
-		assert_int_equal(hex_bytes(json_string_value(json_object_get(e, "enckey")), want, 36), 36);
-		assert_memory_equal(key_of[strcmp(dir, "outbound") == 0 ? 0 : 1], want, 36);
+		n = hex_bytes(json_string_value(json_object_get(e, "enckey")), want, sizeof want);
+		n += hex_bytes(json_string_value(json_object_get(e, "intkey")), want + n, sizeof want - n);
+		assert_int_equal(n, size);
+		assert_memory_equal(key_of[strcmp(dir, "outbound") == 0 ? 0 : 1], want, size);
 		assert_int_equal(strtoul(json_string_value(json_object_get(e, "spi")), NULL, 16),
 				 run.spi[strcmp(dir, "outbound") == 0 ? 1 : 0]);
 		n_found++;
@@ -277,12 +292,12 @@ static uint32_t le32(struct cw_cur *c)
 	return __builtin_bswap32(cw_cur_u32(c));
 }
 
-static void play(const char *name)
+static void play(const char *name, const char *ike, const char *esp)
 {
 	struct cw_cur c;
 	uint32_t size;
 
-	load(name);
+	load(name, ike, esp);
 	c = cw_cur_of(run.file, sizeof run.file);
 	cw_cur_skip(&c, 24);
 	for (;;) {
@@ -299,7 +314,7 @@ static void play(const char *name)
 static void psk(void **state)
 {
 	(void)state;
-	play("psk-gcm256-ecp384");
+	play("psk-gcm256-ecp384", "aes256gcm16-prfsha384-ecp384", "aes256gcm16");
 	assert_int_equal(run.n_messages, 14);
 	assert_int_equal(run.n_sealed, 12);
 	assert_int_equal(run.n_auth, 2);
@@ -309,11 +324,31 @@ static void psk(void **state)
 static void p384(void **state)
 {
 	(void)state;
-	play("p384-gcm256-ecp384");
+	play("p384-gcm256-ecp384", "aes256gcm16-prfsha384-ecp384", "aes256gcm16");
 	assert_int_equal(run.n_messages, 6);
 	assert_int_equal(run.n_sealed, 4);
 	assert_int_equal(run.n_auth, 2);
 	unload();
+}
+
+static void other_suites(void **state)
+{
+	static const struct {
+		const char *name, *ike, *esp;
+	} runs[] = {
+		{ "p256-gcm128-ecp256", "aes128gcm16-prfsha256-ecp256", "aes128gcm16" },
+		{ "psk-chapoly-x25519", "chacha20poly1305-prfsha256-x25519", "chacha20poly1305" },
+		{ "psk-cbc256-sha256-modp2048", "aes256-sha256-modp2048", "aes256-sha256" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(runs); i++) {
+		play(runs[i].name, runs[i].ike, runs[i].esp);
+		assert_int_equal(run.n_messages, 6);
+		assert_int_equal(run.n_sealed, 4);
+		assert_int_equal(run.n_auth, 2);
+		unload();
+	}
 }
 
 int main(void)
@@ -321,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(psk),
 		cmocka_unit_test(p384),
+		cmocka_unit_test(other_suites),
 	};
 
 	return cmocka_run_group_tests_name("ike_golden", tests, NULL, NULL);

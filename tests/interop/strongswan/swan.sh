@@ -19,7 +19,7 @@ swan_conf() {
 	cat > "$d/strongswan.conf" <<-END
 	charon-systemd {
 	  load_modular = no
-	  load = random nonce openssl aes sha1 sha2 hmac gcm kdf curve25519 pem pkcs1 pkcs8 pubkey x509 revocation constraints kernel-libipsec kernel-netlink socket-default vici
+	  load = random nonce openssl aes sha1 sha2 hmac gcm kdf chapoly curve25519 pem pkcs1 pkcs8 pubkey x509 revocation constraints kernel-libipsec kernel-netlink socket-default vici
 	  user = root
 	  install_virtual_ip = no
 	  keep_alive = 5s
@@ -45,7 +45,7 @@ swan_conf() {
 }
 
 # swan_connection psk|cert [more lines of the connection]: the connection "site" with the child "net"; neither side of it starts by
-# itself. $SWAN_PPK, if there is one, is "NAME HEXADECIMAL" of a postquantum preshared key: strongSwan has it then, and as responder
+# itself. $SWAN_IKE and $SWAN_ESP are its proposals, if not the usual ones. $SWAN_PPK, if there is one, is "NAME HEXADECIMAL" of a postquantum preshared key: strongSwan has it then, and as responder
 # uses it; as initiator it needs ppk_id among the lines.
 swan_connection() {
 	local local_auth='auth = psk' remote_auth='auth = psk'
@@ -60,7 +60,7 @@ swan_connection() {
 	    remote_addrs = 10.44.0.1
 	    local_port = 4500
 	    remote_port = 4500
-	    proposals = aes256gcm16-prfsha384-ecp384
+	    proposals = ${SWAN_IKE:-aes256gcm16-prfsha384-ecp384}
 	    encap = yes
 	    mobike = no
 	    dpd_delay = 2s
@@ -78,7 +78,7 @@ swan_connection() {
 	      net {
 	        local_ts = 10.71.2.1/32
 	        remote_ts = 10.71.1.1/32
-	        esp_proposals = aes256gcm16
+	        esp_proposals = ${SWAN_ESP:-aes256gcm16}
 	        mode = tunnel
 	        dpd_action = clear
 	      }
