@@ -18,6 +18,20 @@ static void ix_cmd_tunnel_show(void *ctx, struct cw_rpc_call *call, const struct
 	tun_cmd_show(ix->tuns, call, request);
 }
 
+static void ix_cmd_tunnel_rekey(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	const struct ix *ix = ctx;
+
+	tun_cmd_rekey(ix->tuns, call, request);
+}
+
+static void ix_cmd_tunnel_rekey_ike(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	const struct ix *ix = ctx;
+
+	tun_cmd_rekey_ike(ix->tuns, call, request);
+}
+
 static void ix_cmd_appliance_show(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
 {
 	const struct ix *ix = ctx;
@@ -42,6 +56,8 @@ static void ix_cmd_relay_list(void *ctx, struct cw_rpc_call *call, const struct 
 const struct cw_rpc_row ix_cmd_rows[IX_CMD_N] = {
 	{ "tunnel", "list", ix_cmd_tunnel_list },
 	{ "tunnel", "show", ix_cmd_tunnel_show },
+	{ "tunnel", "rekey", ix_cmd_tunnel_rekey },
+	{ "tunnel", "rekey-ike", ix_cmd_tunnel_rekey_ike },
 	{ "appliance", "show", ix_cmd_appliance_show },
 	{ "relay", "list", ix_cmd_relay_list },
 };

@@ -29,7 +29,7 @@ const char *tun_state_name(enum tun_state s)
 
 static enum tun_state tun_state_now(const struct tun *t)
 {
-	if (t->n_sas > 0)
+	if (tun_sa_count(t) > 0)
 		return TUN_UP;
 	return t->ike_state == IKE_CONNECTING ? TUN_CONNECTING : TUN_DOWN;
 }
@@ -77,13 +77,23 @@ static int tun_ike_child_up(void *ctx, const struct ike_child *child)
 	return 0;
 }
 
+static void tun_ike_child_idle(void *ctx, uint32_t spi_in)
+{
+	struct tun *t = ctx;
+
+	tun_sa_idle(t, spi_in);
+}
+
 static void tun_ike_child_down(void *ctx, uint32_t spi_in)
 {
 	struct tun *t = ctx;
 
-	tun_sa_del(t, spi_in);
-	if (t->n_sas > 0)
+	tun_sa_close(t, spi_in, cw_clock_now_ms());
+	if (tun_sa_count(t) > 0) {
+		tun_timer_on_close(t);
 		return;
+	}
+	tun_sa_del_all(t);
 	tun_timer_on_last_sa(t);
 	tun_update(t, "ESP ended");
 }
@@ -97,7 +107,7 @@ static void tun_ike_state(void *ctx, enum ike_state s, const char *why)
 }
 
 static const struct ike_ops tun_ike_ops = {
-	tun_ike_send, tun_ike_spi, tun_ike_child_up, tun_ike_child_down, tun_ike_state,
+	tun_ike_send, tun_ike_spi, tun_ike_child_up, tun_ike_child_idle, tun_ike_child_down, tun_ike_state,
 };
 
 /* ---- in ---- */
@@ -196,7 +206,7 @@ int tun_send(struct tun *t, uint8_t *pkt, size_t size)
 	struct tun_inner in;
 	int r;
 
-	if (t->n_sas == 0)
+	if (tun_sa_count(t) == 0)
 		return tun_refuse(t, CW_STAT_DROP_NO_SA, CW_E_STATE);
 	if (tun_inner_parse(pkt, size, &in) < 0 || in.size != size)
 		return tun_refuse(t, CW_STAT_DROP_MALFORMED, CW_E_MALFORMED);
@@ -270,6 +280,7 @@ static int tun_new_ike(struct tun *t)
 		.psk = t->auth.psk, .psk_size = t->auth.psk_size, .cert = t->auth.cert, .ca = t->auth.ca, .key = t->auth.key,
 		.local_id = c->auth.local_id, .remote_id = c->auth.remote_id, .esn = (enum ike_esn)c->esn, .encap = c->encap,
 		.local_ts = c->local_ts, .remote_ts = c->remote_ts, .dpd_ms = c->dpd,
+		.rekey_ike_ms = c->rekey.ike, .rekey_child_ms = c->rekey.child,
 	};
 	int r;
 

@@ -25,7 +25,8 @@
 #include "interconnect/udp.h"
 
 enum {
-	TUN_SA_MAX = 4,                 /* live child SAs of a tunnel; a peer that makes more loses the oldest */
+	TUN_SA_MAX = 16,                /* child SAs of a tunnel; a peer that makes more loses the oldest */
+	TUN_GRACE_MS = 3000,            /* an SA that is over still receives: what was under way, or sent before the end was known */
 	TUN_NAME_MAX = 64,
 	TUN_KEEPALIVE_MS = 20 * 1000,   /* RFC 3948 s4 */
 };
@@ -55,6 +56,9 @@ struct tun_sa {
 	bool esn;
 	bool proven;                    /* the peer has it installed */
 	bool spent;                     /* sealed its last packet */
+	bool idle;                      /* on its way out: nothing is sent on it as long as there is another */
+	uint64_t closed_ms;             /* over, and receives until then; 0: live */
+	uint64_t up_ms;
 	struct cw_prefix local_ts, remote_ts;
 	struct cw_endpoint remote;      /* where its packets go */
 };
@@ -93,14 +97,22 @@ struct tun {
 	struct timespec since;          /* of the state, wall time */
 	struct tun_sa *sas[TUN_SA_MAX]; /* newest first */
 	size_t n_sas;
-	struct cw_timer *ike_timer, *renew_timer, *keepalive_timer;
-	bool renewing;                  /* a successor was asked for and is not there yet */
+	struct cw_timer *ike_timer, *renew_timer, *keepalive_timer, *grace_timer;
+	bool renewing;                  /* a limit is near: a successor was asked for and is not there yet */
 	bool sent;                      /* something, since the keepalive timer was last armed */
 };
 
 CW_NODISCARD int tun_sa_add(struct tun *t, const struct ike_child *child);
 void tun_sa_del(struct tun *t, uint32_t spi_in);
 void tun_sa_del_all(struct tun *t);
+/* Nothing more is sent on it if there is another. */
+void tun_sa_idle(struct tun *t, uint32_t spi_in);
+/* It is over: nothing is sent on it any more, and what comes counts until TUN_GRACE_MS from now; then tun_sa_sweep() deletes it. */
+void tun_sa_close(struct tun *t, uint32_t spi_in, uint64_t now_ms);
+/* Deletes what is closed for long enough. Returns when the next one will be, or UINT64_MAX. */
+uint64_t tun_sa_sweep(struct tun *t, uint64_t now_ms);
+/* How many are live. */
+size_t tun_sa_count(const struct tun *t);
 /* The SA to seal with, or NULL. */
 struct tun_sa *tun_sa_out(const struct tun *t);
 
@@ -108,7 +120,8 @@ struct tun_sa *tun_sa_out(const struct tun *t);
 CW_NODISCARD int tun_timer_new(struct tun *t);
 void tun_timer_free(struct tun *t);
 void tun_timer_on_ike(struct tun *t);           /* ike was called: it may want to be called at another time */
-void tun_timer_on_sa(struct tun *t);            /* a fresh SA: its age counts from now */
+void tun_timer_on_sa(struct tun *t);            /* a fresh SA */
+void tun_timer_on_close(struct tun *t);         /* an SA is over, others live on */
 void tun_timer_on_last_sa(struct tun *t);       /* there is none any more */
 void tun_timer_on_soft_limit(struct tun *t);    /* an SA nears its end */
 

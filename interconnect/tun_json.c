@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tun_json.c - what "tunnel list", "tunnel show" and "appliance show" answer (design section 10). */
+/* tun_json.c - what "tunnel list", "tunnel show", "tunnel rekey" and "appliance show" answer (design section 10). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -77,6 +77,7 @@ static struct cw_json *tun_json_esp(const struct tun *t, const struct tun_sa *sa
 	tun_json_set_hex(o, "spi_in", 8, sa->spi_in);
 	tun_json_set_hex(o, "spi_out", 8, esp_out_spi(sa->out));
 	cw_json_set_int(o, "seq_out", (int64_t)esp_out_seq(sa->out));
+	cw_json_set_int(o, "established_s", (int64_t)((cw_clock_now_ms() - sa->up_ms) / 1000));
 	cw_json_set_int(o, "seq_in", (int64_t)esp_in_seq(t->tuns->sadb, sa->spi_in));
 	return o;
 }
@@ -172,17 +173,54 @@ void tun_cmd_list(struct tuns *ts, struct cw_rpc_call *call, const struct cw_jso
 	cw_rpc_reply(call, o);
 }
 
-void tun_cmd_show(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request)
+/* The tunnel that the request names; without one the call has failed. */
+static struct tun *tun_cmd_find(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request)
 {
 	const char *name = cw_json_get_str(request, "name", "");
-	const struct tun *t = tuns_find(ts, name);
+	struct tun *t = tuns_find(ts, name);
 	struct cw_why why = { 0 };
 	char object[TUN_NAME_MAX + 8];
 
-	if (t) {
-		cw_rpc_reply(call, tun_json(t));
-		return;
-	}
+	if (t)
+		return t;
 	snprintf(object, sizeof object, "tunnel %s", name);
 	cw_rpc_fail(call, cw_why_set(&why, CW_E_NOT_FOUND, object, "name", "there is no tunnel of this name"), &why);
+	return NULL;
+}
+
+void tun_cmd_show(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	const struct tun *t = tun_cmd_find(ts, call, request);
+
+	if (t)
+		cw_rpc_reply(call, tun_json(t));
+}
+
+static void tun_cmd_rekey_by(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request,
+			     void (*rekey)(struct ike *k, uint64_t now_ms))
+{
+	struct tun *t = tun_cmd_find(ts, call, request);
+	struct cw_why why = { 0 };
+	char object[TUN_NAME_MAX + 8];
+
+	if (!t)
+		return;
+	if (t->ike_state != IKE_UP) {
+		snprintf(object, sizeof object, "tunnel %s", t->conf->name);
+		cw_rpc_fail(call, cw_why_set(&why, CW_E_STATE, object, "state", "must be up"), &why);
+		return;
+	}
+	rekey(t->ike, cw_clock_now_ms());
+	tun_timer_on_ike(t);
+	cw_rpc_reply(call, cw_json_object());
+}
+
+void tun_cmd_rekey(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	tun_cmd_rekey_by(ts, call, request, ike_rekey_child);
+}
+
+void tun_cmd_rekey_ike(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	tun_cmd_rekey_by(ts, call, request, ike_rekey);
 }

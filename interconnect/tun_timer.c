@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tun_timer.c - every timer of a tunnel, called by the name of what happened. */
 #include "interconnect/base/clock.h"
-#include "interconnect/base/rand.h"
 #include "interconnect/tun_impl.h"
 
-enum { TUN_TIMER_IKE_MAX_MS = 3600 * 1000, TUN_TIMER_RETRY_MS = 60 * 1000, TUN_TIMER_JITTER_PARTS = 20 };
+enum { TUN_TIMER_IKE_MAX_MS = 3600 * 1000, TUN_TIMER_RETRY_MS = 60 * 1000 };
 
 void tun_timer_on_ike(struct tun *t)
 {
@@ -24,25 +23,32 @@ static void tun_timer_ike(void *ctx)
 	tun_timer_on_ike(t);
 }
 
-/*
- * IKE SA and child are replaced together, so the earlier of both ages counts. Jitter: a side that calls does so at 90 to
- * 95 % of the age, one that only waits for calls at 95 to 100 % if that did not happen, so that the two, which usually
- * have the same ages, do not do it at once.
- */
 void tun_timer_on_sa(struct tun *t)
 {
-	uint64_t age = CW_MIN(t->conf->rekey.ike, t->conf->rekey.child), part = age / TUN_TIMER_JITTER_PARTS;
-	uint64_t early = t->conf->initiate ? part : 0;
-
 	t->renewing = false;
-	cw_timer_arm(t->renew_timer, age - early - cw_rand_u32() % part);
+	cw_timer_stop(t->renew_timer);
 	cw_timer_arm(t->keepalive_timer, TUN_KEEPALIVE_MS);
+}
+
+static void tun_timer_grace(void *ctx)
+{
+	struct tun *t = ctx;
+	uint64_t now = cw_clock_now_ms(), next = tun_sa_sweep(t, now);
+
+	if (next != UINT64_MAX)
+		cw_timer_arm(t->grace_timer, next - now);
+}
+
+void tun_timer_on_close(struct tun *t)
+{
+	tun_timer_grace(t);
 }
 
 void tun_timer_on_last_sa(struct tun *t)
 {
 	t->renewing = false;
 	cw_timer_stop(t->renew_timer);
+	cw_timer_stop(t->grace_timer);
 	cw_timer_stop(t->keepalive_timer);
 }
 
@@ -59,7 +65,7 @@ static void tun_timer_renew(void *ctx)
 	struct tun *t = ctx;
 
 	t->renewing = true;
-	ike_renew(t->ike, cw_clock_now_ms());
+	ike_rekey_child(t->ike, cw_clock_now_ms());
 	tun_timer_on_ike(t);
 	cw_timer_arm(t->renew_timer, TUN_TIMER_RETRY_MS);       /* unless a fresh SA comes before */
 }
@@ -81,7 +87,8 @@ int tun_timer_new(struct tun *t)
 	int r;
 
 	if ((r = cw_timer_new(l, tun_timer_ike, t, &t->ike_timer)) < 0 ||
-	    (r = cw_timer_new(l, tun_timer_renew, t, &t->renew_timer)) < 0)
+	    (r = cw_timer_new(l, tun_timer_renew, t, &t->renew_timer)) < 0 ||
+	    (r = cw_timer_new(l, tun_timer_grace, t, &t->grace_timer)) < 0)
 		return r;
 	return cw_timer_new(l, tun_timer_keepalive, t, &t->keepalive_timer);
 }
@@ -90,5 +97,6 @@ void tun_timer_free(struct tun *t)
 {
 	cw_timer_free(t->ike_timer);
 	cw_timer_free(t->renew_timer);
+	cw_timer_free(t->grace_timer);
 	cw_timer_free(t->keepalive_timer);
 }

@@ -29,6 +29,20 @@ static void on_tunnel_show(void *ctx, struct cw_rpc_call *call, const struct cw_
 	tun_cmd_show(x->tuns, call, request);
 }
 
+static void on_tunnel_rekey(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	struct ne_cmd *x = ctx;
+
+	tun_cmd_rekey(x->tuns, call, request);
+}
+
+static void on_tunnel_rekey_ike(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	struct ne_cmd *x = ctx;
+
+	tun_cmd_rekey_ike(x->tuns, call, request);
+}
+
 static void on_extension_list(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
 {
 	struct ne_cmd *x = ctx;
@@ -69,6 +83,8 @@ static const struct cw_rpc_row ne_cmd_rows[] = {
 	{ "extension", "show", on_extension_show },
 	{ "tunnel", "list", on_tunnel_list },
 	{ "tunnel", "show", on_tunnel_show },
+	{ "tunnel", "rekey", on_tunnel_rekey },
+	{ "tunnel", "rekey-ike", on_tunnel_rekey_ike },
 };
 
 int ne_cmd_serve(struct cw_loop *l, const char *path, struct ne_cmd *x, struct cw_rpc_server **ret_server)

@@ -8,8 +8,8 @@
  *
  * Nonces. The explicit IV is 32 fresh bits (cw_rand_fresh32, drawn after the plaintext is
  * there) and the low 32 bits of the sequence number. An SA ends for good at ESP_SEQ_HARD
- * packets, before these low bits can repeat, so no IV repeats under a key. Keys come from
- * a new Diffie-Hellman exchange and are never stored. A process that is copied or restored
+ * packets, before these low bits can repeat, so no IV repeats under a key; and at
+ * ESP_BYTES_HARD bytes. Keys come from IKE, which makes them anew for each SA, and are never stored. A process that is copied or restored
  * from a snapshot with its sequence number draws other fresh bits; the processor's
  * generator is outside of what a snapshot holds. With AES-CBC the whole IV is random.
  *
@@ -35,6 +35,9 @@ enum {
 /* Packets after which an SA wants a successor, and after which it seals no more, with or without ESN. */
 #define ESP_SEQ_SOFT ((uint64_t)3 << 30)
 #define ESP_SEQ_HARD (((uint64_t)1 << 32) - 1)
+/* The same in bytes of what is encrypted: 768 GiB and 1 TiB. */
+#define ESP_BYTES_SOFT ((uint64_t)3 << 38)
+#define ESP_BYTES_HARD ((uint64_t)1 << 40)
 /* Failed ICVs after which an inbound SA opens no more (forgery limit). */
 #define ESP_ICV_FAIL_HARD ((uint64_t)1 << 36)
 
@@ -61,10 +64,12 @@ void esp_out_free(struct esp_out *o);
  * ESP_OVERHEAD_MAX. Returns the size of the ESP packet; CW_E_LIMIT when the SA is used up. */
 CW_NODISCARD int esp_seal(struct esp_out *o, uint8_t next_header, uint8_t *in, size_t size, uint8_t *out);
 uint64_t esp_out_seq(const struct esp_out *o);          /* last number used; 0: none */
-bool esp_out_soft(const struct esp_out *o);             /* past ESP_SEQ_SOFT */
+bool esp_out_soft(const struct esp_out *o);             /* past ESP_SEQ_SOFT or ESP_BYTES_SOFT */
 uint32_t esp_out_spi(const struct esp_out *o);
 /* Tests only: the next packet has number SEQ. Refuses to go back. */
 CW_NODISCARD int esp_out_skip(struct esp_out *o, uint64_t seq);
+/* Tests only: as if BYTES more had been sealed. */
+void esp_out_skip_bytes(struct esp_out *o, uint64_t bytes);
 
 /* Inbound SAs by SPI. OWNER is handed back by esp_open(). */
 CW_NODISCARD int esp_sadb_new(struct esp_sadb **ret_db);

@@ -13,6 +13,7 @@ struct esp_out {
 	const struct cw_aead_shape *shape;
 	uint64_t seq;                   /* last number used */
 	uint64_t hard;                  /* last number that may be used */
+	uint64_t bytes;                 /* encrypted */
 	uint32_t spi;
 	bool esn;
 	uint8_t salt[ESP_SALT];
@@ -90,11 +91,12 @@ int esp_seal(struct esp_out *o, uint8_t next_header, uint8_t *in, size_t size, u
 	size_t n;
 	int r;
 
-	if (o->seq >= o->hard)
+	if (o->seq >= o->hard || o->bytes + size + ESP_TRAILER_MAX > ESP_BYTES_HARD)
 		return CW_E_LIMIT;
 	/* The number is used up before anything can fail: no failure makes it come twice. */
 	o->seq++;
 	n = put_trailer(in, size, esp_align(o->shape), next_header);
+	o->bytes += n;
 	cw_wr_u32(&w, o->spi);
 	cw_wr_u32(&w, (uint32_t)o->seq);
 	put_iv(o, &w);
@@ -112,12 +114,17 @@ uint64_t esp_out_seq(const struct esp_out *o)
 
 bool esp_out_soft(const struct esp_out *o)
 {
-	return o->seq >= ESP_SEQ_SOFT;
+	return o->seq >= ESP_SEQ_SOFT || o->bytes >= ESP_BYTES_SOFT;
 }
 
 uint32_t esp_out_spi(const struct esp_out *o)
 {
 	return o->spi;
+}
+
+void esp_out_skip_bytes(struct esp_out *o, uint64_t bytes)
+{
+	o->bytes += bytes;
 }
 
 int esp_out_skip(struct esp_out *o, uint64_t seq)

@@ -2,7 +2,7 @@
 /*
  * ike.c - the peer: which SA a message belongs to, when to connect, which SA stays.
  *
- * Two SAs may be up while one replaces the other. Rules that both sides follow without asking:
+ * Two SAs may be up while one replaces the other by IKE_SA_INIT (for rekeying see ike_task_rekey.c). Rules that both sides follow without asking:
  * - who renews deletes what was up when it began, once the new SA is up;
  * - INITIAL_CONTACT in an authenticated IKE_AUTH drops what was up before that SA began;
  * - if two SAs are still up after IKE_SETTLE_MS (both sides called at once), the one that holds the lowest
@@ -141,16 +141,9 @@ static bool is_connecting(const struct ike *k)
 	return sa != NULL;
 }
 
-static int nonce_cmp(const struct ike_nonce *a, const struct ike_nonce *b)
-{
-	int r = memcmp(a->b, b->b, CW_MIN(a->size, b->size));
-
-	return r ? r : (a->size > b->size) - (a->size < b->size);
-}
-
 static const struct ike_nonce *lower_nonce(const struct ike_sa *sa)
 {
-	return nonce_cmp(&sa->ni, &sa->nr) < 0 ? &sa->ni : &sa->nr;
+	return ike_work_lower(&sa->ni, &sa->nr);
 }
 
 /* Of several SAs that are up, the one that has to go, and when. NULL while there is at most one. */
@@ -162,7 +155,7 @@ static struct ike_sa *surplus(const struct ike *k, uint64_t *ret_due_ms)
 	if (!newest || count_up(k) < 2)
 		return NULL;
 	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
-		if (ike_sa_is_up(sa) && (!loser || nonce_cmp(lower_nonce(sa), lower_nonce(loser)) < 0))
+		if (ike_sa_is_up(sa) && (!loser || ike_work_nonce_cmp(lower_nonce(sa), lower_nonce(loser)) < 0))
 			loser = sa;
 	if (loser)
 		*ret_due_ms = newest->up_ms + (loser->initiator ? IKE_SETTLE_MS : 5 * IKE_SETTLE_MS);
@@ -179,16 +172,16 @@ void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
 	cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r with %s at %s (%s, %s%s)%s", sa->spi_i,
 	       sa->spi_r, k->conf.remote_id, cw_endpoint_text(&sa->remote, ep),
 	       ike_suite_text(&sa->suite, false, suite),
-	       sa->child_in ? ike_suite_text(&sa->esp, true, esp) : "no ESP", ppk, sa->child_in ? "" : ", without child");
+	       sa->children ? ike_suite_text(&sa->esp, true, esp) : "no ESP", ppk, sa->children ? "" : ", without child");
 	for (struct ike_sa *old = k->sas; old; old = old->next) {
 		if (old == sa || old->up_serial == 0 || old->up_serial > sa->begin_serial)
 			continue;
-		if (sa->initial_contact && (old->state == IKE_SA_UP || old->state == IKE_SA_DELETING))
+		if (sa->initial_contact && (old->state == IKE_SA_UP || old->state == IKE_SA_REKEYED || old->state == IKE_SA_DELETING))
 			ike_sa_drop(old, now_ms, "the peer began anew");
-		else if (sa->renewal && sa->child_in && ike_sa_is_up(old))
+		else if (sa->renewal && sa->children && ike_sa_is_up(old))
 			ike_sa_quit(old, now_ms, "replaced");
 	}
-	if (!sa->child_in)
+	if (!sa->children)
 		return;
 	k->backoff_ms = IKE_RETRY_MIN_MS;
 	if (sa->begin_serial > k->renew_serial)
@@ -288,6 +281,8 @@ static void settle(struct ike *k, uint64_t now_ms)
 	for (sa = k->sas; sa; sa = sa->next)
 		if (sa->quit && sa->state == IKE_SA_UP)
 			ike_sa_quit(sa, now_ms, "not wanted any more");
+	for (sa = k->sas; sa; sa = sa->next)
+		ike_work_run(sa, now_ms);
 	sa = surplus(k, &due_ms);
 	if (sa && now_ms >= due_ms)
 		ike_sa_quit(sa, now_ms, "one too many");
@@ -313,6 +308,24 @@ void ike_stop(struct ike *k, uint64_t now_ms)
 	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
 		ike_sa_leave(sa, "stopped");
 	snprintf(k->why, sizeof k->why, "stopped");
+	settle(k, now_ms);
+}
+
+void ike_rekey_child(struct ike *k, uint64_t now_ms)
+{
+	struct ike_csa *c;
+
+	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		if (ike_sa_is_up(sa) && (c = ike_csa_up(sa)))
+			c->rekey_ms = CW_MIN(c->rekey_ms, now_ms);
+	settle(k, now_ms);
+}
+
+void ike_rekey(struct ike *k, uint64_t now_ms)
+{
+	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		if (ike_sa_is_up(sa))
+			sa->rekey_ms = CW_MIN(sa->rekey_ms, now_ms);
 	settle(k, now_ms);
 }
 

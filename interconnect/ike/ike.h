@@ -7,17 +7,17 @@
  * socket, no loop and no ESP: bytes and the time come in by calls, and go out by struct
  * ike_ops. Two of them can be joined in one process, which is how the tests work.
  *
- * Without rekeying, a child SA that nears a limit is replaced together with its IKE SA:
- * ike_renew() negotiates a new pair, then deletes the old one (make before break).
- * Requests to rekey by CREATE_CHILD_SA are answered NO_ADDITIONAL_SAS.
+ * Keys are renewed by CREATE_CHILD_SA, make before break: the child by a new one, the IKE SA by a new one that inherits
+ * the children. Either side may begin, by age or because it is told to (ike_rekey_child(), ike_rekey()), and both may at
+ * once. A peer that does not do it (NO_ADDITIONAL_SAS) gets a new pair of SAs by IKE_SA_INIT instead: ike_renew().
  *
  * A postquantum preshared key (PPK) is mixed into the keys if both sides have it: then nobody who only undoes the
  * Diffie-Hellman exchange, some day, can read the ESP that was recorded today. It goes with either way to
- * authenticate, and is mixed in again at every renewal.
+ * authenticate, is mixed in again at every renewal, and goes on in the keys of an IKE SA that is rekeyed.
  *
  * Messages are handed over and taken without the non-ESP marker.
  *
- * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, INFORMATIONAL), RFC 7427, RFC 5282, RFC 5903, RFC 8031, RFC 8784.
+ * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL), RFC 7427, RFC 5282, RFC 5903, RFC 8031, RFC 8784.
  * Errors: 0 or a negative code (err.h).   Threads: loop thread only.
  */
 #ifndef IKE_H
@@ -78,6 +78,7 @@ struct ike_conf {
 	bool encap;                     /* falsify NAT_DETECTION_SOURCE_IP, so that a kernel peer uses UDP */
 	struct cw_prefix local_ts, remote_ts;
 	uint64_t dpd_ms;                /* liveness check after so much silence; 0: never */
+	uint64_t rekey_ike_ms, rekey_child_ms;  /* ages at which SAs are replaced, less some chance; 0: never by age */
 };
 
 /* A child SA pair that was agreed. Keys hold the AEAD key and then 4 bytes of salt (RFC 4106 s8.1), or the key of AES and
@@ -103,7 +104,9 @@ struct ike_ops {
 	uint32_t (*spi)(void *ctx);
 	/* Installs a child; a negative code refuses it and the IKE SA ends. CHILD is wiped after the call. */
 	int (*child_up)(void *ctx, const struct ike_child *child);
-	/* The pair whose inbound SPI this is, is gone. */
+	/* Nothing more is to be sent on the pair whose inbound SPI this is, if there is another; the peer may still do so. */
+	void (*child_idle)(void *ctx, uint32_t spi_in);
+	/* The pair whose inbound SPI this is, is gone. What the peer sent on it may still be under way. */
 	void (*child_down)(void *ctx, uint32_t spi_in);
 	/* The state of the peer changed; WHY is a word for people ("authenticated", "peer deleted the SA", ...). */
 	void (*state)(void *ctx, enum ike_state state, const char *why);
@@ -125,7 +128,10 @@ void ike_free(struct ike *k);           /* silent: tells nobody */
 void ike_start(struct ike *k, uint64_t now_ms);
 /* Deletes all SAs, telling the peer once, and stays idle. */
 void ike_stop(struct ike *k, uint64_t now_ms);
-/* Replaces the present SA pair before a limit: either role may call it. */
+/* Replaces the child, or the IKE SA, by CREATE_CHILD_SA, as soon as no other request is under way. Either role. */
+void ike_rekey_child(struct ike *k, uint64_t now_ms);
+void ike_rekey(struct ike *k, uint64_t now_ms);
+/* Replaces the present SA pair by one from IKE_SA_INIT: either role may call it. */
 void ike_renew(struct ike *k, uint64_t now_ms);
 /* An authenticated ESP packet came in: liveness. */
 void ike_alive(struct ike *k, uint64_t now_ms);

@@ -63,27 +63,53 @@ static void cut(const uint8_t *material, struct ike_keys *k)
 	}
 }
 
-int ike_keys_derive(const struct ike_suite *suite, const struct ike_nonce *ni, const struct ike_nonce *nr,
-		    uint64_t spi_i, uint64_t spi_r, struct cw_span secret, struct ike_keys *ret_keys)
+/* SKEYSEED, SEED_SIZE bytes, to all keys. */
+static int expand(const struct ike_suite *suite, const struct ike_nonce *ni, const struct ike_nonce *nr, uint64_t spi_i,
+		  uint64_t spi_r, const uint8_t *skeyseed, size_t seed_size, struct ike_keys *ret_keys)
 {
 	size_t prf = cw_hash_size(suite->prf), size = 3 * prf + 2 * ike_suite_keymat(suite->aead);
-	uint8_t skeyseed[CW_HASH_MAX], spis[SPIS], material[MATERIAL_MAX];
+	uint8_t spis[SPIS], material[MATERIAL_MAX];
 	struct cw_span seed[] = { { ni->b, ni->size }, { nr->b, nr->size }, { spis, sizeof spis } };
 	struct cw_wr w = cw_wr_of(spis, sizeof spis);
 	int r;
 
 	cw_wr_u64(&w, spi_i);
 	cw_wr_u64(&w, spi_r);
-	if ((r = ike_keys_skeyseed(suite->prf, ni, nr, secret, skeyseed)) == 0)
-		r = ike_keys_prf_plus(suite->prf, (struct cw_span){ skeyseed, prf }, seed, CW_COUNT(seed), material,
-				      size);
+	r = ike_keys_prf_plus(suite->prf, (struct cw_span){ skeyseed, seed_size }, seed, CW_COUNT(seed), material, size);
 	if (r == 0) {
 		ret_keys->prf = suite->prf;
 		ret_keys->aead = suite->aead;
 		cut(material, ret_keys);
 	}
-	cw_mem_wipe(skeyseed, sizeof skeyseed);
 	cw_mem_wipe(material, sizeof material);
+	return r;
+}
+
+int ike_keys_derive(const struct ike_suite *suite, const struct ike_nonce *ni, const struct ike_nonce *nr,
+		    uint64_t spi_i, uint64_t spi_r, struct cw_span secret, struct ike_keys *ret_keys)
+{
+	uint8_t skeyseed[CW_HASH_MAX];
+	int r = ike_keys_skeyseed(suite->prf, ni, nr, secret, skeyseed);
+
+	if (r == 0)
+		r = expand(suite, ni, nr, spi_i, spi_r, skeyseed, cw_hash_size(suite->prf), ret_keys);
+	cw_mem_wipe(skeyseed, sizeof skeyseed);
+	return r;
+}
+
+/* s2.18: SKEYSEED with the PRF of the old SA, all else with that of the new. */
+int ike_keys_rekey(const struct ike_keys *old, const struct ike_suite *suite, const struct ike_nonce *ni,
+		   const struct ike_nonce *nr, uint64_t spi_i, uint64_t spi_r, struct cw_span secret,
+		   struct ike_keys *ret_keys)
+{
+	struct cw_span in[] = { secret, { ni->b, ni->size }, { nr->b, nr->size } };
+	size_t prf = cw_hash_size(old->prf);
+	uint8_t skeyseed[CW_HASH_MAX];
+	int r = cw_hmac(old->prf, old->d, prf, in, CW_COUNT(in), skeyseed);
+
+	if (r == 0)
+		r = expand(suite, ni, nr, spi_i, spi_r, skeyseed, prf, ret_keys);
+	cw_mem_wipe(skeyseed, sizeof skeyseed);
 	return r;
 }
 
@@ -105,10 +131,10 @@ int ike_keys_mix(const struct ike_keys *k, struct cw_span ppk, struct ike_keys *
 	return r;
 }
 
-int ike_keys_child(const struct ike_keys *k, const struct ike_nonce *ni, const struct ike_nonce *nr, size_t size,
-		   uint8_t *ret_i2r, uint8_t *ret_r2i)
+int ike_keys_create(const struct ike_keys *k, struct cw_span secret, const struct ike_nonce *ni,
+		    const struct ike_nonce *nr, size_t size, uint8_t *ret_i2r, uint8_t *ret_r2i)
 {
-	struct cw_span seed[] = { { ni->b, ni->size }, { nr->b, nr->size } };
+	struct cw_span seed[] = { secret, { ni->b, ni->size }, { nr->b, nr->size } };
 	uint8_t material[2 * IKE_KEYMAT_MAX];
 	int r;
 
@@ -122,4 +148,10 @@ int ike_keys_child(const struct ike_keys *k, const struct ike_nonce *ni, const s
 	}
 	cw_mem_wipe(material, sizeof material);
 	return r;
+}
+
+int ike_keys_child(const struct ike_keys *k, const struct ike_nonce *ni, const struct ike_nonce *nr, size_t size,
+		   uint8_t *ret_i2r, uint8_t *ret_r2i)
+{
+	return ike_keys_create(k, (struct cw_span){ NULL, 0 }, ni, nr, size, ret_i2r, ret_r2i);
 }

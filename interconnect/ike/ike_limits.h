@@ -20,8 +20,16 @@ enum {
 	IKE_CHILDLESS_MS = 5000,
 	/* Two SAs that are both up for so long are one too many. */
 	IKE_SETTLE_MS = 2000,
-	/* A peer that wants to rekey gets a renewal, but of no SA younger than this. */
-	IKE_RENEW_MIN_MS = 10000,
+	/* SAs of one peer that were rekeyed and wait for their Delete; children of one IKE SA in whatever state. */
+	IKE_REKEYED_MAX = 4, IKE_CSA_MAX = 8,
+	/* What the peer replaced it deletes itself; if it has not after so long, longer than it retransmits, we do. */
+	IKE_REPLACED_MS = 20000,
+	/* TEMPORARY_FAILURE: again after so long, and as much by chance; so often, then a new pair of SAs. */
+	IKE_AGAIN_MS = 1000, IKE_AGAIN_MAX = 20,
+	/* A rekeying that could not even begin is tried again after so long. */
+	IKE_REKEY_BROKEN_MS = 10000,
+	/* By age: up to this part of it earlier, by chance, and who calls the peer as much earlier again. */
+	IKE_JITTER_PARTS = 20,
 	/* The secret behind cookies is changed so often; the one before stays good for as long. */
 	IKE_COOKIE_SECRET_MS = 60000,
 	/* Answers to an IKE_SA_INIT of ours that are not the final one (COOKIE, INVALID_KE_PAYLOAD). */

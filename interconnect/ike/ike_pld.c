@@ -343,6 +343,17 @@ void ike_pld_put_notify(struct ike_out *o, uint16_t type, const void *data, size
 	ike_msg_close(o, at);
 }
 
+void ike_pld_put_notify_sa(struct ike_out *o, uint16_t type, uint8_t protocol, struct cw_span spi)
+{
+	size_t at = ike_msg_open(o, IKE_PT_N);
+
+	cw_wr_u8(&o->w, protocol);
+	cw_wr_u8(&o->w, (uint8_t)spi.size);
+	cw_wr_u16(&o->w, type);
+	cw_wr_bytes(&o->w, spi.p, spi.size);
+	ike_msg_close(o, at);
+}
+
 void ike_pld_delete_ike(struct ike_out *o)
 {
 	size_t at = ike_msg_open(o, IKE_PT_D);
@@ -352,14 +363,15 @@ void ike_pld_delete_ike(struct ike_out *o)
 	ike_msg_close(o, at);
 }
 
-void ike_pld_delete_esp(struct ike_out *o, uint32_t spi)
+void ike_pld_delete_esp(struct ike_out *o, const uint32_t *spis, size_t n)
 {
 	size_t at = ike_msg_open(o, IKE_PT_D);
 
 	cw_wr_u8(&o->w, IKE_PROTO_ESP);
 	cw_wr_u8(&o->w, 4);
-	cw_wr_u16(&o->w, 1);
-	cw_wr_u32(&o->w, spi);
+	cw_wr_u16(&o->w, (uint16_t)n);
+	for (size_t i = 0; i < n; i++)
+		cw_wr_u32(&o->w, spis[i]);
 	ike_msg_close(o, at);
 }
 

@@ -99,8 +99,10 @@ void ike_pld_id(struct ike_out *o, enum ike_pt type, uint8_t id_type, const void
 void ike_pld_cert(struct ike_out *o, enum ike_pt type, const void *data, size_t size);         /* CERT, CERTREQ */
 void ike_pld_auth(struct ike_out *o, uint8_t method, const void *data, size_t size);
 void ike_pld_put_notify(struct ike_out *o, uint16_t type, const void *data, size_t size);
+/* The same about an SA: REKEY_SA, CHILD_SA_NOT_FOUND. */
+void ike_pld_put_notify_sa(struct ike_out *o, uint16_t type, uint8_t protocol, struct cw_span spi);
 void ike_pld_delete_ike(struct ike_out *o);
-void ike_pld_delete_esp(struct ike_out *o, uint32_t spi);
+void ike_pld_delete_esp(struct ike_out *o, const uint32_t *spis, size_t n);
 void ike_pld_ts(struct ike_out *o, enum ike_pt type, const struct ike_ts *ts);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ike_rules.c - the messages of RFC 7296 s1.2, s1.4 and s2.6 as rows. */
+/* ike_rules.c - the messages of RFC 7296 s1.2, s1.3, s1.4 and s2.6 as rows. */
 #include "interconnect/ike/ike_rules.h"
 
 enum { MANY = IKE_PLD_MAX };
@@ -63,14 +63,30 @@ static const struct rule {
 	{ IKE_KIND_AUTH_REFUSAL, IKE_PT_N, 1, MANY },
 	{ IKE_KIND_AUTH_REFUSAL, IKE_PT_V, 0, MANY },
 
-	/* Refused whatever it says. */
 	{ IKE_KIND_CHILD_REQUEST, IKE_PT_SA, 1, 1 },
 	{ IKE_KIND_CHILD_REQUEST, IKE_PT_NONCE, 1, 1 },
 	{ IKE_KIND_CHILD_REQUEST, IKE_PT_KE, 0, 1 },
 	{ IKE_KIND_CHILD_REQUEST, IKE_PT_CP, 0, 1 },
-	{ IKE_KIND_CHILD_REQUEST, IKE_PT_TSI, 0, 1 },
-	{ IKE_KIND_CHILD_REQUEST, IKE_PT_TSR, 0, 1 },
+	{ IKE_KIND_CHILD_REQUEST, IKE_PT_TSI, 1, 1 },
+	{ IKE_KIND_CHILD_REQUEST, IKE_PT_TSR, 1, 1 },
 	ANYWHERE(IKE_KIND_CHILD_REQUEST),
+
+	{ IKE_KIND_REKEY_REQUEST, IKE_PT_SA, 1, 1 },
+	{ IKE_KIND_REKEY_REQUEST, IKE_PT_NONCE, 1, 1 },
+	{ IKE_KIND_REKEY_REQUEST, IKE_PT_KE, 1, 1 },
+	ANYWHERE(IKE_KIND_REKEY_REQUEST),
+
+	/* What was asked for tells which of these must be there. */
+	{ IKE_KIND_CREATE_RESPONSE, IKE_PT_SA, 1, 1 },
+	{ IKE_KIND_CREATE_RESPONSE, IKE_PT_NONCE, 1, 1 },
+	{ IKE_KIND_CREATE_RESPONSE, IKE_PT_KE, 0, 1 },
+	{ IKE_KIND_CREATE_RESPONSE, IKE_PT_CP, 0, 1 },
+	{ IKE_KIND_CREATE_RESPONSE, IKE_PT_TSI, 0, 1 },
+	{ IKE_KIND_CREATE_RESPONSE, IKE_PT_TSR, 0, 1 },
+	ANYWHERE(IKE_KIND_CREATE_RESPONSE),
+
+	{ IKE_KIND_CREATE_REFUSAL, IKE_PT_N, 1, MANY },
+	{ IKE_KIND_CREATE_REFUSAL, IKE_PT_V, 0, MANY },
 
 	{ IKE_KIND_INFO_REQUEST, IKE_PT_D, 0, IKE_DELETES_MAX },
 	{ IKE_KIND_INFO_REQUEST, IKE_PT_CP, 0, 1 },
@@ -99,6 +115,11 @@ const char *ike_rules_kind_name(enum ike_kind k)
 static bool no_sa(const struct ike_in *in)
 {
 	return ike_pld_count(in, IKE_PT_SA) == 0 && ike_pld_count(in, IKE_PT_N) > 0;
+}
+
+static bool no_ts(const struct ike_in *in)
+{
+	return ike_pld_count(in, IKE_PT_TSI) == 0 && ike_pld_count(in, IKE_PT_TSR) == 0;
 }
 
 static bool no_auth(const struct ike_in *in)
@@ -134,7 +155,10 @@ static const struct {
 	{ IKE_AUTH, false, NULL, IKE_KIND_AUTH_REQUEST },
 	{ IKE_AUTH, true, refuses, IKE_KIND_AUTH_REFUSAL },
 	{ IKE_AUTH, true, NULL, IKE_KIND_AUTH_RESPONSE },
+	{ IKE_CREATE_CHILD_SA, false, no_ts, IKE_KIND_REKEY_REQUEST },
 	{ IKE_CREATE_CHILD_SA, false, NULL, IKE_KIND_CHILD_REQUEST },
+	{ IKE_CREATE_CHILD_SA, true, no_sa, IKE_KIND_CREATE_REFUSAL },
+	{ IKE_CREATE_CHILD_SA, true, NULL, IKE_KIND_CREATE_RESPONSE },
 	{ IKE_INFORMATIONAL, false, ends, IKE_KIND_END_REQUEST },
 	{ IKE_INFORMATIONAL, false, NULL, IKE_KIND_INFO_REQUEST },
 	{ IKE_INFORMATIONAL, true, NULL, IKE_KIND_INFO_RESPONSE },

@@ -41,7 +41,7 @@ static bool make_room(struct ike *k)
 	return true;
 }
 
-static uint64_t fresh_spi(const struct ike *k)
+uint64_t ike_sa_fresh_spi(const struct ike *k)
 {
 	const struct ike_sa *sa;
 	uint64_t spi;
@@ -71,8 +71,9 @@ int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *remote, 
 	sa->state = initiator ? IKE_SA_INIT_SENT : IKE_SA_HALF_OPEN;
 	sa->expire_ms = initiator ? UINT64_MAX : now_ms + IKE_HALF_OPEN_MS;
 	sa->heard_ms = now_ms;
-	sa->begin_serial = ++k->serial;
-	*(initiator ? &sa->spi_i : &sa->spi_r) = fresh_spi(k);
+	sa->begin_serial = sa->family = ++k->serial;
+	sa->rekey_ms = UINT64_MAX;
+	*(initiator ? &sa->spi_i : &sa->spi_r) = ike_sa_fresh_spi(k);
 	own = initiator ? &sa->ni : &sa->nr;
 	own->size = IKE_NONCE_SIZE;
 	cw_rand_bytes(own->b, own->size);
@@ -82,10 +83,72 @@ int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *remote, 
 	return 0;
 }
 
+/* From SECRET, or, rekeyed, from it and the keys OLD. */
+static int derive(struct ike_sa *sa, const struct ike_keys *old, struct cw_span secret)
+{
+	const struct ike_suite *suite = &sa->suite;
+
+	return old ? ike_keys_rekey(old, suite, &sa->ni, &sa->nr, sa->spi_i, sa->spi_r, secret, sa->keys)
+		   : ike_keys_derive(suite, &sa->ni, &sa->nr, sa->spi_i, sa->spi_r, secret, sa->keys);
+}
+
+static int set_keys(struct ike_sa *sa, const struct ike_keys *old, struct cw_span secret)
+{
+	const struct ike_suite *suite = &sa->suite;
+	int r;
+
+	sa->keys = cw_mem_secret(sizeof *sa->keys);
+	if (!sa->keys)
+		return -ENOMEM;
+	if ((r = derive(sa, old, secret)) < 0 ||
+	    (r = ike_sk_init(&sa->in, suite->aead, sa->initiator ? sa->keys->er : sa->keys->ei)) < 0 ||
+	    (r = ike_sk_init(&sa->out, suite->aead, sa->initiator ? sa->keys->ei : sa->keys->er)) < 0)
+		return r;
+	return 0;
+}
+
+int ike_sa_set_keys(struct ike_sa *sa, struct cw_span secret)
+{
+	return set_keys(sa, NULL, secret);
+}
+
+/* It is authenticated through the keys of the old one, and what that one had of the PPK is in them. */
+int ike_sa_new_rekeyed(const struct ike_sa *old, const struct ike_sa *parts, struct cw_span secret, uint64_t now_ms,
+		       struct ike_sa **ret_sa)
+{
+	struct ike *k = old->peer;
+	struct ike_sa *sa = calloc(1, sizeof *sa);
+	int r;
+
+	if (!sa)
+		return -ENOMEM;
+	*sa = (struct ike_sa){
+		.peer = k, .state = IKE_SA_UP, .initiator = parts->initiator,
+		.spi_i = parts->spi_i, .spi_r = parts->spi_r,
+		.ni = parts->ni, .nr = parts->nr, .suite = parts->suite, .esp = old->esp, .remote = old->remote, .ppk = old->ppk, .family = old->family,
+		.up_ms = now_ms, .heard_ms = now_ms, .expire_ms = UINT64_MAX,
+		.rekey_ms = ike_work_age(k, k->conf.rekey_ike_ms, now_ms),
+	};
+	if ((r = set_keys(sa, old->keys, secret)) < 0) {
+		ike_sa_free(sa);
+		return r;
+	}
+	sa->begin_serial = ++k->serial;
+	sa->up_serial = ++k->serial;
+	sa->next = k->sas;
+	k->sas = sa;
+	*ret_sa = sa;
+	cw_log(INFO, k->conf.name,
+	       "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r rekeyed: %016" PRIx64 "_i %016" PRIx64 "_r", old->spi_i, old->spi_r, sa->spi_i, sa->spi_r);
+	return 0;
+}
+
 void ike_sa_free(struct ike_sa *sa)
 {
 	if (!sa)
 		return;
+	ike_csa_free_all(sa);
+	ike_work_clear(sa);
 	ike_exch_fini(&sa->x);
 	ike_sk_fini(&sa->in);
 	ike_sk_fini(&sa->out);
@@ -121,7 +184,7 @@ static const char *event_name(enum ike_sa_event ev)
 
 bool ike_sa_is_up(const struct ike_sa *sa)
 {
-	return sa->state == IKE_SA_UP && sa->child_in && !sa->quit;
+	return sa->state == IKE_SA_UP && sa->children && !sa->quit;
 }
 
 void ike_sa_why(struct ike_sa *sa, const char *fmt, ...)
@@ -145,21 +208,6 @@ int ike_sa_keep(struct ike_blob *b, const void *p, size_t size)
 		memcpy(copy, p, size);
 	free(b->p);
 	*b = (struct ike_blob){ copy, size };
-	return 0;
-}
-
-int ike_sa_set_keys(struct ike_sa *sa, struct cw_span secret)
-{
-	const struct ike_suite *suite = &sa->suite;
-	int r;
-
-	sa->keys = cw_mem_secret(sizeof *sa->keys);
-	if (!sa->keys)
-		return -ENOMEM;
-	if ((r = ike_keys_derive(suite, &sa->ni, &sa->nr, sa->spi_i, sa->spi_r, secret, sa->keys)) < 0 ||
-	    (r = ike_sk_init(&sa->in, suite->aead, sa->initiator ? sa->keys->er : sa->keys->ei)) < 0 ||
-	    (r = ike_sk_init(&sa->out, suite->aead, sa->initiator ? sa->keys->ei : sa->keys->er)) < 0)
-		return r;
 	return 0;
 }
 
@@ -205,6 +253,7 @@ int ike_sa_request(struct ike_sa *sa, uint8_t exchange, const struct ike_out *in
 		return size;
 	if ((r = ike_exch_requested(&sa->x, sa->peer->outer, (size_t)size, now_ms)) < 0)
 		return r;
+	sa->asked = exchange;
 	ike_sa_send(sa, &sa->remote, sa->peer->outer, (size_t)size);
 	return 0;
 }
@@ -255,9 +304,13 @@ static const struct row {
 	{ IKE_SA_HALF_OPEN, IKE_EV_EXPIRED, NULL, IKE_SA_DEAD, IKE_SA_DEAD },
 
 	{ IKE_SA_UP, IKE_EV_INFO_REQUEST, ike_task_info_request, IKE_SA_UP, IKE_SA_UP },
-	{ IKE_SA_UP, IKE_EV_INFO_RESPONSE, NULL, IKE_SA_UP, IKE_SA_UP },
+	{ IKE_SA_UP, IKE_EV_INFO_RESPONSE, ike_task_info_response, IKE_SA_UP, IKE_SA_UP },
 	{ IKE_SA_UP, IKE_EV_END_REQUEST, ike_task_info_end, IKE_SA_LINGER, IKE_SA_LINGER },
-	{ IKE_SA_UP, IKE_EV_CHILD_REQUEST, ike_task_info_no_child, IKE_SA_UP, IKE_SA_UP },
+	{ IKE_SA_UP, IKE_EV_CHILD_REQUEST, ike_task_create_request, IKE_SA_UP, IKE_SA_UP },
+	{ IKE_SA_UP, IKE_EV_REKEY_REQUEST, ike_task_rekey_request, IKE_SA_REKEYED, IKE_SA_UP },
+	{ IKE_SA_UP, IKE_EV_CREATE_RESPONSE, ike_task_create_response, IKE_SA_UP, IKE_SA_UP },
+	{ IKE_SA_UP, IKE_EV_CREATE_REFUSAL, ike_task_create_refusal, IKE_SA_UP, IKE_SA_UP },
+	{ IKE_SA_UP, IKE_EV_SUCCEEDED, NULL, IKE_SA_REKEYED, IKE_SA_REKEYED },
 	{ IKE_SA_UP, IKE_EV_BAD_REQUEST, ike_task_info_bad, IKE_SA_LINGER, IKE_SA_LINGER },
 	{ IKE_SA_UP, IKE_EV_CRITICAL_REQUEST, ike_task_info_critical, IKE_SA_UP, IKE_SA_UP },
 	{ IKE_SA_UP, IKE_EV_BAD_RESPONSE, NULL, IKE_SA_DELETING, IKE_SA_DELETING },
@@ -265,9 +318,21 @@ static const struct row {
 	{ IKE_SA_UP, IKE_EV_EXPIRED, NULL, IKE_SA_DELETING, IKE_SA_DELETING },
 	{ IKE_SA_UP, IKE_EV_GIVE_UP, NULL, IKE_SA_DEAD, IKE_SA_DEAD },
 
+	{ IKE_SA_REKEYED, IKE_EV_INFO_REQUEST, ike_task_info_request, IKE_SA_REKEYED, IKE_SA_REKEYED },
+	{ IKE_SA_REKEYED, IKE_EV_INFO_RESPONSE, NULL, IKE_SA_REKEYED, IKE_SA_REKEYED },
+	{ IKE_SA_REKEYED, IKE_EV_END_REQUEST, ike_task_info_end, IKE_SA_LINGER, IKE_SA_LINGER },
+	{ IKE_SA_REKEYED, IKE_EV_CHILD_REQUEST, ike_task_info_busy, IKE_SA_REKEYED, IKE_SA_REKEYED },
+	{ IKE_SA_REKEYED, IKE_EV_REKEY_REQUEST, ike_task_info_busy, IKE_SA_REKEYED, IKE_SA_REKEYED },
+	{ IKE_SA_REKEYED, IKE_EV_BAD_REQUEST, ike_task_info_bad, IKE_SA_LINGER, IKE_SA_LINGER },
+	{ IKE_SA_REKEYED, IKE_EV_CRITICAL_REQUEST, ike_task_info_critical, IKE_SA_REKEYED, IKE_SA_REKEYED },
+	{ IKE_SA_REKEYED, IKE_EV_BAD_RESPONSE, NULL, IKE_SA_DELETING, IKE_SA_DELETING },
+	{ IKE_SA_REKEYED, IKE_EV_EXPIRED, NULL, IKE_SA_DELETING, IKE_SA_DELETING },
+	{ IKE_SA_REKEYED, IKE_EV_GIVE_UP, NULL, IKE_SA_DEAD, IKE_SA_DEAD },
+
 	{ IKE_SA_DELETING, IKE_EV_INFO_REQUEST, ike_task_info_request, IKE_SA_DELETING, IKE_SA_DELETING },
 	{ IKE_SA_DELETING, IKE_EV_END_REQUEST, ike_task_info_end, IKE_SA_LINGER, IKE_SA_LINGER },
-	{ IKE_SA_DELETING, IKE_EV_CHILD_REQUEST, ike_task_info_no_child, IKE_SA_DELETING, IKE_SA_DELETING },
+	{ IKE_SA_DELETING, IKE_EV_CHILD_REQUEST, ike_task_info_busy, IKE_SA_DELETING, IKE_SA_DELETING },
+	{ IKE_SA_DELETING, IKE_EV_REKEY_REQUEST, ike_task_info_busy, IKE_SA_DELETING, IKE_SA_DELETING },
 	{ IKE_SA_DELETING, IKE_EV_BAD_REQUEST, ike_task_info_bad, IKE_SA_LINGER, IKE_SA_LINGER },
 	{ IKE_SA_DELETING, IKE_EV_CRITICAL_REQUEST, ike_task_info_critical, IKE_SA_DELETING, IKE_SA_DELETING },
 	{ IKE_SA_DELETING, IKE_EV_INFO_RESPONSE, NULL, IKE_SA_DEAD, IKE_SA_DEAD },
@@ -286,16 +351,17 @@ static const struct row *find_row(enum ike_sa_state state, enum ike_sa_event ev)
 }
 
 /* Nothing of the SA is left but its answer. */
-static void end(struct ike_sa *sa)
+static void end(struct ike_sa *sa, uint64_t now_ms)
 {
+	struct ike_sa *heir = ike_csa_heir(sa);
 	struct ike *k = sa->peer;
 
 	ike_exch_withdraw(&sa->x);
+	ike_work_clear(sa);
 	ike_sa_why(sa, "it took too long");
-	if (sa->child_in) {
-		k->ops->child_down(k->ctx, sa->child_in);
-		sa->child_in = 0;
-	}
+	if (heir)
+		ike_csa_inherit(heir, sa, now_ms);
+	ike_csa_drop_all(sa);
 	if (sa->up_serial)
 		cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r ended: %s", sa->spi_i, sa->spi_r,
 		       sa->why);
@@ -313,11 +379,16 @@ static void set_state(struct ike_sa *sa, enum ike_sa_state next, uint64_t now_ms
 	sa->state = next;
 	sa->expire_ms = UINT64_MAX;
 	if (next == IKE_SA_UP) {
-		if (!sa->child_in)
+		if (!sa->children)
 			sa->expire_ms = now_ms + IKE_CHILDLESS_MS;
 		sa->up_ms = now_ms;
+		sa->rekey_ms = ike_work_age(sa->peer, sa->peer->conf.rekey_ike_ms, now_ms);
 		sa->up_serial = ++sa->peer->serial;
 		ike_on_up(sa->peer, sa, now_ms);
+	} else if (next == IKE_SA_REKEYED) {
+		ike_sa_why(sa, "rekeyed");
+		ike_work_clear(sa);
+		sa->expire_ms = now_ms + IKE_REPLACED_MS;
 	} else if (next == IKE_SA_DELETING) {
 		struct ike_sa_msg m = { .now_ms = now_ms };
 
@@ -325,9 +396,9 @@ static void set_state(struct ike_sa *sa, enum ike_sa_state next, uint64_t now_ms
 			set_state(sa, IKE_SA_DEAD, now_ms);
 	} else if (next == IKE_SA_LINGER) {
 		sa->expire_ms = now_ms + IKE_LINGER_MS;
-		end(sa);
+		end(sa, now_ms);
 	} else if (next == IKE_SA_DEAD && old != IKE_SA_LINGER) {
-		end(sa);
+		end(sa, now_ms);
 	}
 }
 
@@ -410,7 +481,8 @@ static int check_outside(struct ike_sa *sa, const struct ike_sa_msg *m, struct c
 	if (!sa->in.aead || !(m->h->flags & IKE_FLAG_I) != sa->initiator || m->h->exchange < IKE_AUTH ||
 	    m->h->exchange > IKE_INFORMATIONAL)
 		return CW_E_STATE;
-	if (response ? !ike_exch_expects(&sa->x, m->h->id) : ike_exch_kind(&sa->x, m->h->id) == IKE_EXCH_OUTSIDE)
+	if (response ? !ike_exch_expects(&sa->x, m->h->id) || sa->asked != m->h->exchange
+		     : ike_exch_kind(&sa->x, m->h->id) == IKE_EXCH_OUTSIDE)
 		return CW_E_REPLAY;
 	if ((r = ike_pld_read(m->h->next, body_of(m->raw), &outer)) < 0 ||
 	    (r = ike_rules_check(IKE_KIND_SEALED, &outer, &pld)) < 0)
@@ -508,6 +580,7 @@ uint64_t ike_sa_next_ms(const struct ike_sa *sa)
 {
 	uint64_t next = CW_MIN(sa->expire_ms, ike_exch_next_ms(&sa->x));
 
+	next = CW_MIN(next, ike_work_next_ms(sa));
 	return CW_MIN(next, dpd_due_ms(sa));
 }
 

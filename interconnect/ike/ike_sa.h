@@ -11,10 +11,18 @@
  *   INIT_SENT  our IKE_SA_INIT is out. Nothing is authenticated; whatever comes in clear may end the attempt, no more.
  *   AUTH_SENT  keys are there, the peer is still anybody.
  *   HALF_OPEN  we answered an IKE_SA_INIT; the peer may be anybody and gets IKE_HALF_OPEN_MS.
- *   UP         both AUTH payloads were right. With a child, or, when the child failed, without for IKE_CHILDLESS_MS.
+ *   UP         both AUTH payloads were right, or the SA took the place of one where they were. With a child, or, when
+ *              the child failed, without for IKE_CHILDLESS_MS.
+ *   REKEYED    another took its place, or it is one too many after both rekeyed at once. The peer deletes it.
  *   DELETING   our Delete is under way. The child still receives: the peer sends on it until it has read the Delete.
  *   LINGER     over; only repeats its last answer.
  *   DEAD       to be freed at the end of the call.
+ *
+ * An SA and those that were rekeyed from it are one family. Children live on one of its SAs and move to the next; when
+ * an SA ends, they go to the heir, the newest of the family that is up, and end with it if there is none. What the
+ * peer says of a child by its SPI is good on any SA of the family.
+ *
+ * Of our requests one is under way at a time (ike_exch.h); what has to be done next, and when, is in ike_work.c.
  */
 #ifndef IKE_SA_H
 #define IKE_SA_H
@@ -28,7 +36,7 @@
 #include "interconnect/ike/ike_rules.h"
 #include "interconnect/ike/ike_sk.h"
 
-#define IKE_SA_STATES(X) X(INIT_SENT) X(AUTH_SENT) X(HALF_OPEN) X(UP) X(DELETING) X(LINGER) X(DEAD)
+#define IKE_SA_STATES(X) X(INIT_SENT) X(AUTH_SENT) X(HALF_OPEN) X(UP) X(REKEYED) X(DELETING) X(LINGER) X(DEAD)
 
 enum ike_sa_state {
 #define IKE_SA_STATE_ENUM(name) IKE_SA_##name,
@@ -38,8 +46,9 @@ enum ike_sa_state {
 };
 
 /* The kinds of messages, and: a request or response that makes no sense, a request with an unknown critical payload,
- * no answer, time over, the wish to end. */
-#define IKE_SA_EVENTS(X) IKE_KINDS(X) X(BAD_REQUEST) X(CRITICAL_REQUEST) X(BAD_RESPONSE) X(GIVE_UP) X(EXPIRED) X(QUIT)
+ * no answer, time over, the wish to end, another SA in its place. */
+#define IKE_SA_EVENTS(X) IKE_KINDS(X) X(BAD_REQUEST) X(CRITICAL_REQUEST) X(BAD_RESPONSE) X(GIVE_UP) X(EXPIRED) X(QUIT) \
+	X(SUCCEEDED)
 
 enum ike_sa_event {
 #define IKE_SA_EVENT_ENUM(name) IKE_EV_##name,
@@ -54,6 +63,42 @@ enum { IKE_SA_STAY = 1, IKE_WHY = 128 };
 struct ike_blob {
 	uint8_t *p;
 	size_t size;
+};
+
+/*
+ * A child SA, as IKE sees it:
+ *
+ *   UP          in use
+ *   REPLACED    the peer has put another in its place (or won when both did), so the peer deletes it
+ *   CONDEMNED   we have put another in its place (or lost), so we shall delete it
+ *   DELETING    our Delete is under way
+ */
+enum ike_csa_state { IKE_CSA_UP, IKE_CSA_REPLACED, IKE_CSA_CONDEMNED, IKE_CSA_DELETING };
+
+struct ike_csa {
+	struct ike_csa *next;
+	uint32_t spi_in, spi_out;
+	enum ike_csa_state state;
+	uint64_t rekey_ms;              /* UP: wants another in its place then; UINT64_MAX: never */
+	uint64_t expire_ms;             /* REPLACED: not deleted by the peer until then, so we do it */
+	unsigned failures;              /* TEMPORARY_FAILURE in a row */
+};
+
+enum ike_work_kind { IKE_WORK_NONE, IKE_WORK_DELETE, IKE_WORK_CHILD, IKE_WORK_REKEY };
+
+/* Our request under way, if its answer must find something: Delete of children, or CREATE_CHILD_SA. */
+struct ike_work {
+	enum ike_work_kind kind;
+	uint32_t old_in;                /* CHILD: what is replaced; 0: nothing, there is no child */
+	uint32_t spi_in;                /* CHILD: on offer */
+	uint64_t spi;                   /* REKEY: on offer */
+	struct ike_nonce ni;
+	unsigned group;                 /* of our KE payload; 0: there is none */
+	struct cw_dh *dh;
+	bool other_group;               /* the peer has asked for it: it may do that once */
+	bool rival;                     /* meanwhile the peer has put another in place of the same: */
+	struct ike_nonce rival_low;     /* the lower nonce of its exchange */
+	uint64_t rival_id;              /* spi_in of its child, or begin_serial of its IKE SA */
 };
 
 struct ike_sa {
@@ -81,8 +126,14 @@ struct ike_sa {
 	bool ppk;                       /* the keys are those with the PPK */
 	struct ike_sk in, out;
 	struct ike_exch x;
-	uint32_t spi_wanted;            /* our inbound SPI on offer */
-	uint32_t child_in, child_out;   /* of the child that is installed; 0: none */
+	uint32_t spi_wanted;            /* our inbound SPI on offer in IKE_AUTH */
+	struct ike_csa *children;       /* newest first */
+	bool want_child;                /* has lost its child to a misunderstanding: ask for one */
+	struct ike_work work;
+	uint8_t asked;                  /* exchange of our request under way */
+	uint64_t family;                /* the same in all SAs rekeyed from one */
+	uint64_t rekey_ms;              /* UINT64_MAX: never */
+	unsigned failures;              /* TEMPORARY_FAILURE in a row to rekeying it */
 	uint64_t begin_serial, up_serial;       /* order of what happened at this peer; 0: not yet */
 	uint64_t up_ms, heard_ms;
 	uint64_t expire_ms;             /* UINT64_MAX: never */
@@ -121,6 +172,9 @@ struct ike_sa_msg {
 /* A new SA of K, in its list, in state INIT_SENT or HALF_OPEN. CW_E_LIMIT when there are too many. */
 CW_NODISCARD int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *remote, uint64_t now_ms,
 			    struct ike_sa **ret_sa);
+/* The SA that takes the place of OLD, in state UP. SA, nonces, SPIs and the secret are those of the exchange. */
+CW_NODISCARD int ike_sa_new_rekeyed(const struct ike_sa *old, const struct ike_sa *parts, struct cw_span secret,
+				    uint64_t now_ms, struct ike_sa **ret_sa);
 void ike_sa_free(struct ike_sa *sa);
 const char *ike_sa_state_name(enum ike_sa_state s);
 bool ike_sa_is_up(const struct ike_sa *sa);
@@ -153,6 +207,48 @@ void ike_sa_quit(struct ike_sa *sa, uint64_t now_ms, const char *why);
 void ike_sa_leave(struct ike_sa *sa, const char *why);
 /* Ends without a word. */
 void ike_sa_drop(struct ike_sa *sa, uint64_t now_ms, const char *why);
+
+/* An SPI that no SA of K has. */
+uint64_t ike_sa_fresh_spi(const struct ike *k);
+
+/* ---- ike_csa.c: children ---- */
+CW_NODISCARD int ike_csa_new(uint32_t spi_in, uint32_t spi_out, uint64_t rekey_ms, struct ike_csa **ret_csa);
+void ike_csa_add(struct ike_sa *sa, struct ike_csa *c);
+struct ike_csa *ike_csa_find(const struct ike_sa *sa, uint32_t spi_in);
+/* By the SPI that the peer gave, on any SA of the family; RET_HOME is the SA it lives on. */
+struct ike_csa *ike_csa_find_out(const struct ike_sa *sa, uint32_t spi_out, struct ike_sa **ret_home);
+/* The newest that is in use. */
+struct ike_csa *ike_csa_up(const struct ike_sa *sa);
+size_t ike_csa_count(const struct ike_sa *sa);
+void ike_csa_replaced(struct ike_csa *c, uint64_t now_ms);
+void ike_csa_condemn(struct ike_sa *sa, struct ike_csa *c);
+/* Takes it down and frees it. */
+void ike_csa_drop(struct ike_sa *sa, struct ike_csa *c);
+void ike_csa_drop_all(struct ike_sa *sa);
+void ike_csa_free_all(struct ike_sa *sa);       /* silent */
+/* A child has gone, or did not come: if there is none and none is on its way, the SA is of no use. */
+void ike_csa_gone(struct ike_sa *sa, uint64_t now_ms, const char *why);
+/* All children of FROM move to TO. */
+void ike_csa_inherit(struct ike_sa *to, struct ike_sa *from, uint64_t now_ms);
+/* The newest SA of the family of SA that is up, other than SA, or NULL. */
+struct ike_sa *ike_csa_heir(const struct ike_sa *sa);
+/* Another SA of the family waits to hear whether it was rekeyed. */
+bool ike_csa_family_busy(const struct ike_sa *sa);
+
+/* ---- ike_work.c: what an SA does of itself ---- */
+/* When to replace what begins now and may become AGE_MS old. */
+uint64_t ike_work_age(const struct ike *k, uint64_t age_ms, uint64_t now_ms);
+/* When the next work of SA begins, UINT64_MAX for not as things are. */
+uint64_t ike_work_next_ms(const struct ike_sa *sa);
+void ike_work_run(struct ike_sa *sa, uint64_t now_ms);
+/* Forgets our request. */
+void ike_work_clear(struct ike_sa *sa);
+/* Was the lower nonce of ours the lowest of the four (s2.8.1)? */
+bool ike_work_lost(const struct ike_work *w, const struct ike_nonce *nr);
+const struct ike_nonce *ike_work_lower(const struct ike_nonce *a, const struct ike_nonce *b);
+int ike_work_nonce_cmp(const struct ike_nonce *a, const struct ike_nonce *b);
+/* After TEMPORARY_FAILURE: when to try again; UINT64_MAX when it was too often, and a new pair of SAs is wanted. */
+uint64_t ike_work_again(struct ike *k, unsigned *failures, uint64_t now_ms);
 
 /* ---- ike.c: what an SA tells its peer ---- */
 void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms);

@@ -40,20 +40,69 @@ CW_NODISCARD int ike_task_ppk_chosen(struct ike_sa *sa, const struct ike_in *in)
 /* Responder: the same by what the initiator has. RET_AUTH is its proof, which fits the keys that were chosen. */
 CW_NODISCARD int ike_task_ppk_choose(struct ike_sa *sa, const struct ike_in *in, struct ike_in_auth *ret_auth);
 
-/* ---- ike_task_child.c: the child in IKE_AUTH; called by ike_task_auth.c ---- */
+/* ---- ike_task_child.c: what makes a child: SA, TSi, TSr ---- */
+/* A child on its way. */
+struct ike_deal {
+	bool own;                       /* we asked for it */
+	const struct ike_nonce *ni, *nr;
+	struct cw_span secret;          /* of its own Diffie-Hellman exchange; empty: none */
+	uint32_t spi_in;
+	struct ike_prop_policy policy;
+	struct ike_prop_choice choice;
+	struct cw_prefix local_ts, remote_ts;
+};
+
+/* TSi and TSr of a message of the exchange that we, or the peer, began. */
+void ike_task_child_write_ts(struct ike_out *o, bool own, const struct cw_prefix *local,
+			     const struct cw_prefix *remote);
+/* Responder: the traffic selectors that both sides want. CW_E_NOT_FOUND. */
+CW_NODISCARD int ike_task_child_narrow(const struct ike_sa *sa, const struct ike_in *in, struct ike_deal *d);
+/* Initiator: checks what the responder chose. What is wrong is said to ike_sa_why(). */
+CW_NODISCARD int ike_task_child_check(struct ike_sa *sa, const struct ike_in *in, struct ike_deal *d);
+/* Derives the keys and hands them over; no copy stays. */
+CW_NODISCARD int ike_task_child_install(struct ike_sa *sa, const struct ike_deal *d, uint64_t now_ms,
+					struct ike_csa **ret_csa);
+
+/* In IKE_AUTH, called by ike_task_auth.c: */
 /* Writes our SA, TSi, TSr. */
 void ike_task_child_offer(struct ike_sa *sa, struct ike_out *o);
 /* Chooses, installs and writes SA, TSi, TSr, or the notification that refuses. 0 or the reason of the refusal. */
-CW_NODISCARD int ike_task_child_answer(struct ike_sa *sa, const struct ike_in *in, struct ike_out *o);
+CW_NODISCARD int ike_task_child_answer(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_out *o);
 /* Checks and installs what the responder chose. */
-CW_NODISCARD int ike_task_child_accept(struct ike_sa *sa, const struct ike_in *in);
+CW_NODISCARD int ike_task_child_accept(struct ike_sa *sa, const struct ike_sa_msg *m);
+
+/* ---- ike_task_create.c: CREATE_CHILD_SA for a child ---- */
+/* Asks for a child in place of the one with SPI_IN (0: of none). GROUP is that of KE, 0 for the best. */
+CW_NODISCARD int ike_task_create_begin(struct ike_sa *sa, uint32_t spi_in, unsigned group, uint64_t now_ms);
+int ike_task_create_request(struct ike_sa *sa, const struct ike_sa_msg *m);
+/* Both for a child and, by ike_task_rekey.c, for the IKE SA. */
+int ike_task_create_response(struct ike_sa *sa, const struct ike_sa_msg *m);
+int ike_task_create_refusal(struct ike_sa *sa, const struct ike_sa_msg *m);
+/* Our public value, and what the nonces of both CREATE_CHILD_SA have to be. */
+CW_NODISCARD int ike_task_create_write_ke(struct ike_out *o, unsigned group, const struct cw_dh *dh);
+CW_NODISCARD int ike_task_create_nonce(enum cw_hash prf, struct cw_span nonce, struct ike_nonce *ret_nonce);
+void ike_task_create_own_nonce(struct ike_nonce *ret_nonce);
+/* The group among L that an INVALID_KE_PAYLOAD asks us for, if it is not the one that we sent; else 0. */
+unsigned ike_task_create_other_group(const struct ike_work *w, const struct ike_suites *l, const struct ike_in *in);
+/* Answers that the KE payload is not of the group we want. */
+int ike_task_create_wrong_group(struct ike_sa *sa, const struct ike_sa_msg *m, unsigned group);
+
+/* ---- ike_task_rekey.c: CREATE_CHILD_SA for the IKE SA ---- */
+CW_NODISCARD int ike_task_rekey_begin(struct ike_sa *sa, unsigned group, uint64_t now_ms);
+int ike_task_rekey_request(struct ike_sa *sa, const struct ike_sa_msg *m);
+void ike_task_rekey_response(struct ike_sa *sa, const struct ike_sa_msg *m);
+void ike_task_rekey_refusal(struct ike_sa *sa, const struct ike_sa_msg *m, unsigned type);
 
 /* ---- ike_task_info.c: INFORMATIONAL, and what is refused ---- */
 int ike_task_info_request(struct ike_sa *sa, const struct ike_sa_msg *m);
+int ike_task_info_response(struct ike_sa *sa, const struct ike_sa_msg *m);
+/* Deletes the children that are condemned. */
+CW_NODISCARD int ike_task_info_delete_children(struct ike_sa *sa, uint64_t now_ms);
 int ike_task_info_end(struct ike_sa *sa, const struct ike_sa_msg *m);
 int ike_task_info_bad(struct ike_sa *sa, const struct ike_sa_msg *m);
 int ike_task_info_critical(struct ike_sa *sa, const struct ike_sa_msg *m);
-int ike_task_info_no_child(struct ike_sa *sa, const struct ike_sa_msg *m);
+/* TEMPORARY_FAILURE: the SA is on its way out. */
+int ike_task_info_busy(struct ike_sa *sa, const struct ike_sa_msg *m);
 /* Sends a Delete, or with AUTH refused what refuses it. */
 int ike_task_info_delete(struct ike_sa *sa, const struct ike_sa_msg *m);
 /* Sends an empty request: are you there? */

@@ -199,7 +199,7 @@ int ike_task_auth_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 		cw_stat_inc(sa->peer->stat, CW_STAT_IKE_REJECTED);
 		return r;
 	}
-	if ((r = ike_task_child_accept(sa, m->in)) < 0)
+	if ((r = ike_task_child_accept(sa, m)) < 0)
 		sa->quit = true;        /* an IKE SA without child is of no use */
 	return 0;
 }
@@ -255,7 +255,7 @@ int ike_task_auth_request(struct ike_sa *sa, const struct ike_sa_msg *m)
 	ike_task_ppk_name(sa, &o);
 	forget_init(sa);
 	sa->initial_contact = ike_pld_notify(in, IKE_N_INITIAL_CONTACT) != NULL;
-	if ((r = ike_task_child_answer(sa, in, &o)) < 0)
+	if ((r = ike_task_child_answer(sa, m, &o)) < 0)
 		cw_log_rl(WARN, sa->peer->conf.name, r, "the peer is authenticated, but its child SA was refused");
 	return ike_sa_answer(sa, m, &o);
 }

@@ -1,76 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ike_task_child.c - the child SA that IKE_AUTH makes: SA, TSi, TSr.
+ * ike_task_child.c - what makes a child SA, in IKE_AUTH and in CREATE_CHILD_SA: SA, TSi, TSr.
  *
  * Implements: RFC 7296 s1.2 (errors of the child), s2.9 (narrowing), s2.17 (keys).
  */
-#include "interconnect/ike/ike_task.h"
+#include <stdlib.h>
 
 #include "interconnect/base/log.h"
 #include "interconnect/base/mem.h"
 #include "interconnect/ike/ike_suite.h"
+#include "interconnect/ike/ike_task.h"
 #include "interconnect/ike/ike_ts.h"
 
 CW_LOG_MODULE(ike_child);
 
-/* What both sides agreed on. */
-struct deal {
-	struct ike_prop_choice choice;
-	struct cw_prefix local_ts, remote_ts;
-};
-
-static void write_ts(const struct ike_sa *sa, struct ike_out *o, const struct cw_prefix *local,
-		     const struct cw_prefix *remote)
+void ike_task_child_write_ts(struct ike_out *o, bool own, const struct cw_prefix *local, const struct cw_prefix *remote)
 {
-	struct ike_ts own = ike_ts_of(local), other = ike_ts_of(remote);
+	struct ike_ts ours = ike_ts_of(local), theirs = ike_ts_of(remote);
 
-	ike_pld_ts(o, IKE_PT_TSI, sa->initiator ? &own : &other);
-	ike_pld_ts(o, IKE_PT_TSR, sa->initiator ? &other : &own);
+	ike_pld_ts(o, IKE_PT_TSI, own ? &ours : &theirs);
+	ike_pld_ts(o, IKE_PT_TSR, own ? &theirs : &ours);
 }
 
-static int narrow(const struct ike_sa *sa, const struct ike_in *in, struct deal *d)
+int ike_task_child_narrow(const struct ike_sa *sa, const struct ike_in *in, struct ike_deal *d)
 {
 	const struct ike_conf *conf = &sa->peer->conf;
 	int r;
 
-	if ((r = ike_ts_narrow(sa->initiator ? &in->tsi : &in->tsr, &conf->local_ts, &d->local_ts)) < 0)
+	if ((r = ike_ts_narrow(d->own ? &in->tsi : &in->tsr, &conf->local_ts, &d->local_ts)) < 0)
 		return r;
-	return ike_ts_narrow(sa->initiator ? &in->tsr : &in->tsi, &conf->remote_ts, &d->remote_ts);
+	return ike_ts_narrow(d->own ? &in->tsr : &in->tsi, &conf->remote_ts, &d->remote_ts);
 }
 
 /* A responder may take less than we offered, not more. */
-static int within_offer(const struct ike_sa *sa, const struct ike_in *in, struct deal *d)
+static int within_offer(const struct ike_sa *sa, const struct ike_in *in, struct ike_deal *d)
 {
-	int r = narrow(sa, in, d);
+	const struct cw_prefix *tsi = d->own ? &d->local_ts : &d->remote_ts, *tsr = d->own ? &d->remote_ts : &d->local_ts;
+	int r = ike_task_child_narrow(sa, in, d);
 
-	if (r == 0 && (!ike_ts_is(&in->tsi.ts[0], &d->local_ts) || !ike_ts_is(&in->tsr.ts[0], &d->remote_ts)))
+	if (r == 0 && (!ike_ts_is(&in->tsi.ts[0], tsi) || !ike_ts_is(&in->tsr.ts[0], tsr)))
 		r = CW_E_NOT_FOUND;
 	return r;
 }
 
-/* Derives the keys and hands them over; no copy stays. */
-static int install(struct ike_sa *sa, const struct deal *d)
+int ike_task_child_check(struct ike_sa *sa, const struct ike_in *in, struct ike_deal *d)
+{
+	int r;
+
+	if (!ike_pld_count(in, IKE_PT_SA) || in->tsi.n != 1 || in->tsr.n != 1) {
+		ike_sa_why(sa, "the peer's child SA is not what was asked for");
+		return CW_E_MALFORMED;
+	}
+	if ((r = ike_prop_accept(&d->policy, in->sa, &d->choice)) < 0)
+		ike_sa_why(sa, "the peer chose for the child SA what was not offered");
+	else if ((r = within_offer(sa, in, d)) < 0)
+		ike_sa_why(sa, "the peer's traffic selectors are not within ours");
+	return r;
+}
+
+static int hand_over(struct ike_sa *sa, const struct ike_deal *d)
 {
 	struct ike *k = sa->peer;
 	const struct ike_suite *esp = &k->conf.esp.s[d->choice.suite];
 	struct ike_child c = {
-		.spi_in = sa->spi_wanted, .spi_out = (uint32_t)d->choice.spi, .aead = esp->aead, .esn = d->choice.esn,
-		.initiator = sa->initiator, .key_size = ike_suite_keymat(esp->aead), .local_ts = d->local_ts,
-		.remote_ts = d->remote_ts,
-		.local = k->conf.local, .remote = sa->remote,
+		.spi_in = d->spi_in, .spi_out = (uint32_t)d->choice.spi, .aead = esp->aead, .esn = d->choice.esn,
+		.initiator = d->own, .key_size = ike_suite_keymat(esp->aead), .local_ts = d->local_ts,
+		.remote_ts = d->remote_ts, .local = k->conf.local, .remote = sa->remote,
 	};
-	int r = ike_keys_child(sa->keys, &sa->ni, &sa->nr, c.key_size, sa->initiator ? c.key_out : c.key_in,
-			       sa->initiator ? c.key_in : c.key_out);
+	int r = ike_keys_create(sa->keys, d->secret, d->ni, d->nr, c.key_size, d->own ? c.key_out : c.key_in,
+				d->own ? c.key_in : c.key_out);
 
 	if (r == 0)
 		r = k->ops->child_up(k->ctx, &c);
 	cw_mem_wipe(&c, sizeof c);
-	if (r < 0)
+	return r;
+}
+
+int ike_task_child_install(struct ike_sa *sa, const struct ike_deal *d, uint64_t now_ms, struct ike_csa **ret_csa)
+{
+	uint64_t rekey_ms = ike_work_age(sa->peer, sa->peer->conf.rekey_child_ms, now_ms);
+	struct ike_csa *c;
+	int r;
+
+	if ((r = ike_csa_new(d->spi_in, (uint32_t)d->choice.spi, rekey_ms, &c)) < 0)
 		return r;
-	sa->child_in = sa->spi_wanted;
-	sa->child_out = (uint32_t)d->choice.spi;
-	sa->esp = *esp;
+	if ((r = hand_over(sa, d)) < 0) {
+		free(c);
+		return r;
+	}
+	ike_csa_add(sa, c);
+	sa->esp = sa->peer->conf.esp.s[d->choice.suite];
+	*ret_csa = c;
 	return 0;
+}
+
+/* ---- IKE_AUTH ---- */
+
+/* The child of IKE_AUTH has the nonces of the IKE SA. */
+static struct ike_deal first_child(const struct ike_sa *sa)
+{
+	return (struct ike_deal){
+		.own = sa->initiator, .ni = &sa->ni, .nr = &sa->nr, .spi_in = sa->spi_wanted,
+		.policy = ike_prop_esp(&sa->peer->conf.esp, sa->peer->conf.esn),
+	};
 }
 
 void ike_task_child_offer(struct ike_sa *sa, struct ike_out *o)
@@ -80,24 +112,24 @@ void ike_task_child_offer(struct ike_sa *sa, struct ike_out *o)
 
 	sa->spi_wanted = k->ops->spi(k->ctx);
 	ike_prop_write(o, &policy, NULL, sa->spi_wanted);
-	write_ts(sa, o, &k->conf.local_ts, &k->conf.remote_ts);
+	ike_task_child_write_ts(o, true, &k->conf.local_ts, &k->conf.remote_ts);
 }
 
-int ike_task_child_answer(struct ike_sa *sa, const struct ike_in *in, struct ike_out *o)
+int ike_task_child_answer(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_out *o)
 {
 	struct ike *k = sa->peer;
-	struct ike_prop_policy policy = ike_prop_esp(&k->conf.esp, k->conf.esn);
+	struct ike_deal d = first_child(sa);
+	struct ike_csa *csa;
 	uint16_t refusal = 0;
-	struct deal d;
 	int r;
 
-	if ((r = ike_prop_choose(&policy, in->sa, &d.choice)) < 0)
+	if ((r = ike_prop_choose(&d.policy, m->in->sa, &d.choice)) < 0)
 		refusal = IKE_N_NO_PROPOSAL_CHOSEN;
-	else if ((r = narrow(sa, in, &d)) < 0)
+	else if ((r = ike_task_child_narrow(sa, m->in, &d)) < 0)
 		refusal = IKE_N_TS_UNACCEPTABLE;
 	if (r == 0) {
-		sa->spi_wanted = k->ops->spi(k->ctx);
-		if ((r = install(sa, &d)) < 0)
+		d.spi_in = k->ops->spi(k->ctx);
+		if ((r = ike_task_child_install(sa, &d, m->now_ms, &csa)) < 0)
 			refusal = IKE_N_NO_ADDITIONAL_SAS;
 	}
 	if (r < 0) {
@@ -105,32 +137,25 @@ int ike_task_child_answer(struct ike_sa *sa, const struct ike_in *in, struct ike
 		ike_pld_put_notify(o, refusal, NULL, 0);
 		return r;
 	}
-	ike_prop_write(o, &policy, &d.choice, sa->spi_wanted);
-	write_ts(sa, o, &d.local_ts, &d.remote_ts);
+	ike_prop_write(o, &d.policy, &d.choice, d.spi_in);
+	ike_task_child_write_ts(o, false, &d.local_ts, &d.remote_ts);
 	return 0;
 }
 
-int ike_task_child_accept(struct ike_sa *sa, const struct ike_in *in)
+int ike_task_child_accept(struct ike_sa *sa, const struct ike_sa_msg *m)
 {
-	struct ike *k = sa->peer;
-	struct ike_prop_policy policy = ike_prop_esp(&k->conf.esp, k->conf.esn);
-	const struct ike_in_notify *error = ike_pld_error(in);
-	struct deal d;
+	const struct ike_in_notify *error = ike_pld_error(m->in);
+	struct ike_deal d = first_child(sa);
+	struct ike_csa *csa;
 	int r;
 
 	if (error) {
 		ike_sa_why(sa, "the peer refused the child SA: %s", ike_pld_notify_name(error->type));
 		return CW_E_NO_PROPOSAL;
 	}
-	if (!ike_pld_count(in, IKE_PT_SA) || in->tsi.n != 1 || in->tsr.n != 1) {
-		ike_sa_why(sa, "the peer's child SA is not what was asked for");
-		return CW_E_MALFORMED;
-	}
-	if ((r = ike_prop_accept(&policy, in->sa, &d.choice)) < 0)
-		ike_sa_why(sa, "the peer chose for the child SA what was not offered");
-	else if ((r = within_offer(sa, in, &d)) < 0)
-		ike_sa_why(sa, "the peer's traffic selectors are not within ours");
-	else if ((r = install(sa, &d)) < 0)
+	if ((r = ike_task_child_check(sa, m->in, &d)) < 0)
+		return r;
+	if ((r = ike_task_child_install(sa, &d, m->now_ms, &csa)) < 0)
 		ike_sa_why(sa, "the child SA could not be installed: %s", cw_strerror(r));
 	return r;
 }

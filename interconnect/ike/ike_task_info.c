@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ike_task_info.c - INFORMATIONAL: Delete, liveness; and the answers to what we do not do.
+ * ike_task_info.c - INFORMATIONAL: Delete, liveness; and the answers to what makes no sense or comes too late.
  *
- * Implements: RFC 7296 s1.3 (NO_ADDITIONAL_SAS), s1.4, s1.4.1, s2.4, s2.5, s2.21.3.
+ * Implements: RFC 7296 s1.4, s1.4.1, s2.4, s2.5, s2.21.3, s2.25.
  */
 #include "interconnect/ike/ike_task.h"
 
@@ -10,36 +10,78 @@
 
 CW_LOG_MODULE(ike_info);
 
-/* Does the Delete name our child? The peer's inbound SPI is our outbound one. */
-static bool names_child(const struct ike_sa *sa, const struct ike_in *in)
+/* s1.4.1: what the peer deletes is gone in both directions, and it hears the SPI of ours; but not of one that we delete
+ * as well, of that each side hears from the other. */
+static size_t take_down(struct ike_sa *sa, uint32_t spi_out, uint64_t now_ms, uint32_t *spis, size_t n)
 {
-	for (size_t i = 0; i < in->n_deletes; i++) {
-		struct cw_cur spis = in->del[i].spis;
+	struct ike_sa *home;
+	struct ike_csa *c = ike_csa_find_out(sa, spi_out, &home);
 
-		while (in->del[i].protocol == IKE_PROTO_ESP && cw_cur_left(&spis) > 0)
-			if (cw_cur_u32(&spis) == sa->child_out && sa->child_in)
-				return true;
+	if (!c)
+		return n;
+	if (c->state != IKE_CSA_DELETING)
+		spis[n++] = c->spi_in;
+	ike_csa_drop(home, c);
+	ike_csa_gone(home, now_ms, "the peer deleted the child SA");
+	return n;
+}
+
+static size_t take_all_down(struct ike_sa *sa, const struct ike_sa_msg *m, uint32_t *spis, size_t max)
+{
+	const struct ike_in *in = m->in;
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->n_deletes; i++) {
+		struct cw_cur c = in->del[i].spis;
+
+		while (in->del[i].protocol == IKE_PROTO_ESP && cw_cur_left(&c) > 0 && n < max)
+			n = take_down(sa, cw_cur_u32(&c), m->now_ms, spis, n);
 	}
-	return false;
+	return n;
 }
 
 int ike_task_info_request(struct ike_sa *sa, const struct ike_sa_msg *m)
 {
-	struct ike *k = sa->peer;
 	struct ike_out o = ike_sa_inner(sa);
-	uint32_t spi = sa->child_in;
+	uint32_t spis[2 * IKE_CSA_MAX];
+	size_t n = take_all_down(sa, m, spis, CW_COUNT(spis));
 
-	if (names_child(sa, m->in)) {
-		ike_pld_delete_esp(&o, spi);
-		ike_sa_why(sa, "the peer deleted the child SA");
-		sa->child_in = 0;
-		if (sa->state == IKE_SA_UP)
-			sa->expire_ms = m->now_ms + IKE_CHILDLESS_MS;
-		if (k->conf.initiate)
-			sa->quit = true;        /* and begin anew */
-		k->ops->child_down(k->ctx, spi);
-	}
+	if (n > 0)
+		ike_pld_delete_esp(&o, spis, n);
 	return ike_sa_answer(sa, m, &o);
+}
+
+/* Whatever the peer says of them, they are gone. */
+int ike_task_info_response(struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	struct ike_csa *c, *next;
+
+	if (sa->work.kind != IKE_WORK_DELETE)
+		return 0;
+	ike_work_clear(sa);
+	for (c = sa->children; c; c = next) {
+		next = c->next;
+		if (c->state == IKE_CSA_DELETING)
+			ike_csa_drop(sa, c);
+	}
+	ike_csa_gone(sa, m->now_ms, "no child is left");
+	return 0;
+}
+
+int ike_task_info_delete_children(struct ike_sa *sa, uint64_t now_ms)
+{
+	struct ike_out o = ike_sa_inner(sa);
+	uint32_t spis[IKE_CSA_MAX];
+	size_t n = 0;
+
+	for (struct ike_csa *c = sa->children; c && n < CW_COUNT(spis); c = c->next)
+		if (c->state == IKE_CSA_CONDEMNED) {
+			c->state = IKE_CSA_DELETING;
+			spis[n++] = c->spi_in;
+		}
+	ike_pld_delete_esp(&o, spis, n);
+	sa->work.kind = IKE_WORK_DELETE;
+	return ike_sa_request(sa, IKE_INFORMATIONAL, &o, now_ms);
 }
 
 int ike_task_info_end(struct ike_sa *sa, const struct ike_sa_msg *m)
@@ -65,14 +107,9 @@ int ike_task_info_critical(struct ike_sa *sa, const struct ike_sa_msg *m)
 	return ike_sa_answer_notify(sa, m, IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD, &m->in->critical, 1);
 }
 
-/* We do not rekey in place. A peer that wants to gets a new pair of SAs from us instead. */
-int ike_task_info_no_child(struct ike_sa *sa, const struct ike_sa_msg *m)
+int ike_task_info_busy(struct ike_sa *sa, const struct ike_sa_msg *m)
 {
-	bool rekey = ike_pld_notify(m->in, IKE_N_REKEY_SA) || ike_pld_count(m->in, IKE_PT_TSI) == 0;
-
-	if (rekey && ike_sa_is_up(sa) && m->now_ms - sa->up_ms >= IKE_RENEW_MIN_MS)
-		ike_want_renewal(sa->peer);
-	return ike_sa_answer_notify(sa, m, IKE_N_NO_ADDITIONAL_SAS, NULL, 0);
+	return ike_sa_answer_notify(sa, m, IKE_N_TEMPORARY_FAILURE, NULL, 0);
 }
 
 int ike_task_info_delete(struct ike_sa *sa, const struct ike_sa_msg *m)

@@ -216,7 +216,7 @@ static void before_authentication(void **state)
 	static const uint8_t del[] = { IKE_PROTO_IKE, 0, 0, 0 };
 	static const uint8_t sa[] = { 0, 0, 0, 40, 1, 3, 4, 3, 1, 2, 3, 4, 3, 0, 0, 12, 1, 0, 0, 20, 0x80, 14, 1, 0,
 				      3, 0, 0, 8, 2, 0, 0, 6, 0, 0, 0, 8, 5, 0, 0, 0 };
-	static const uint8_t nonce[32];
+	static const uint8_t nonce[32], ts[] = { 1, 0, 0, 0, 7, 0, 0, 16, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 255, 255, 255, 255 };
 
 	(void)state;
 	for (size_t i = 0; i < CW_COUNT(exchanges); i++)
@@ -226,6 +226,8 @@ static void before_authentication(void **state)
 			if (exchanges[i] == IKE_CREATE_CHILD_SA) {
 				pair_add(&m, IKE_PT_SA, sa, sizeof sa);
 				pair_add(&m, IKE_PT_NONCE, nonce, sizeof nonce);
+				pair_add(&m, IKE_PT_TSI, ts, sizeof ts);
+				pair_add(&m, IKE_PT_TSR, ts, sizeof ts);
 			} else {
 				pair_add(&m, IKE_PT_D, del, sizeof del);
 			}

@@ -511,33 +511,6 @@ static void child_deleted_by_initiator(void **state)
 	pair_free(&p);
 }
 
-/* A peer that wants to rekey hears NO_ADDITIONAL_SAS and gets a new pair instead, but not of a young one. */
-static void rekey_becomes_renewal(void **state)
-{
-	static const uint8_t sa[] = { 0, 0, 0, 40, 1, 3, 4, 3, 1, 2, 3, 4, 3, 0, 0, 12, 1, 0, 0, 20, 0x80, 14, 1, 0,
-				      3, 0, 0, 8, 4, 0, 0, 20, 0, 0, 0, 8, 5, 0, 0, 0 };
-	static const uint8_t rekey[] = { 3, 4, 0x40, 9, 1, 2, 3, 4 };
-	uint8_t nonce[32] = { 1 };
-
-	(void)state;
-	joined();
-	for (int i = 0; i < 2; i++) {
-		m.n = 0;
-		pair_add(&m, IKE_PT_N, rekey, sizeof rekey);
-		pair_add(&m, IKE_PT_SA, sa, sizeof sa);
-		pair_add(&m, IKE_PT_NONCE, nonce, sizeof nonce);
-		pair_request(&p, PAIR_B, IKE_CREATE_CHILD_SA, &m);
-		pair_step(&p);
-		assert_int_equal(p.n, 1);
-		pair_open(&p, 0, &m);
-		assert_true(m.n == 1 && pair_has_notify(&m, IKE_N_NO_ADDITIONAL_SAS));
-		pair_pass(&p, 60000);
-		assert_true(pair_is_joined(&p));
-		assert_int_equal(p.side[PAIR_A].n_children, i + 1);
-	}
-	pair_free(&p);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,7 +533,6 @@ int main(void)
 		cmocka_unit_test(both_delete),
 		cmocka_unit_test(child_deleted),
 		cmocka_unit_test(child_deleted_by_initiator),
-		cmocka_unit_test(rekey_becomes_renewal),
 	};
 
 	return cmocka_run_group_tests_name("ike_renew", tests, NULL, NULL);

@@ -85,7 +85,7 @@ static int op_child_up(void *ctx, const struct ike_child *child)
 	assert_true(s->n_children < PAIR_CHILDREN);
 	for (size_t i = 0; i < s->n_children; i++)
 		assert_true(s->child[i].c.spi_in != child->spi_in);
-	s->child[s->n_children++] = (struct pair_child){ *child, true };
+	s->child[s->n_children++] = (struct pair_child){ .c = *child, .up = true, .proven = child->initiator };
 	return 0;
 }
 
@@ -98,6 +98,18 @@ static void op_child_down(void *ctx, uint32_t spi_in)
 		i++;
 	assert_true(i < s->n_children);
 	s->child[i].up = false;
+	s->child[i].down_ms = s->pair->now_ms;
+}
+
+static void op_child_idle(void *ctx, uint32_t spi_in)
+{
+	struct pair_side *s = ctx;
+	size_t i = 0;
+
+	while (i < s->n_children && !(s->child[i].c.spi_in == spi_in && s->child[i].up))
+		i++;
+	assert_true(i < s->n_children && !s->child[i].idle);
+	s->child[i].idle = true;
 }
 
 static void op_state(void *ctx, enum ike_state state, const char *why)
@@ -110,7 +122,7 @@ static void op_state(void *ctx, enum ike_state state, const char *why)
 	snprintf(s->why, sizeof s->why, "%s", why);
 }
 
-static const struct ike_ops ops = { op_send, op_spi, op_child_up, op_child_down, op_state };
+static const struct ike_ops ops = { op_send, op_spi, op_child_up, op_child_idle, op_child_down, op_state };
 
 /* ---- configurations ---- */
 
@@ -323,6 +335,43 @@ void pair_step(struct pair *p)
 	struct pair_packet q = take(p);
 
 	deliver(p, &q);
+	free(q.p);
+}
+
+size_t pair_n_to(const struct pair *p, int side)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->q[i].to == side;
+	return n;
+}
+
+static struct pair_packet take_to(struct pair *p, int side)
+{
+	struct pair_packet q;
+	size_t i = 0;
+
+	assert_true(pair_n_to(p, side) > 0);
+	while (p->q[i].to != side)
+		i++;
+	q = p->q[i];
+	memmove(p->q + i, p->q + i + 1, (--p->n - i) * sizeof q);
+	return q;
+}
+
+void pair_step_to(struct pair *p, int side)
+{
+	struct pair_packet q = take_to(p, side);
+
+	deliver(p, &q);
+	free(q.p);
+}
+
+void pair_drop_to(struct pair *p, int side)
+{
+	struct pair_packet q = take_to(p, side);
+
 	free(q.p);
 }
 
@@ -542,6 +591,28 @@ void pair_request(struct pair *p, int side, uint8_t exchange, const struct pair_
 	op_send(s, &sa->remote, out, size);
 }
 
+void pair_answer(struct pair *p, const struct pair_message *m)
+{
+	static uint8_t out[PAIR_PACKET];
+	struct pair_packet q = take(p);
+	struct pair_side *s = &p->side[q.to];
+	struct ike_sa *sa = s->k->sas;
+	struct ike_header h;
+	size_t size;
+
+	assert_int_equal(ike_msg_header(q.p, q.size, &h), 0);
+	while (sa && (sa->spi_i != h.spi_i || sa->spi_r != h.spi_r))
+		sa = sa->next;
+	if (!sa)
+		abort();
+	assert_true(ike_exch_kind(&sa->x, h.id) == IKE_EXCH_FRESH);
+	h.flags = (uint8_t)((sa->initiator ? IKE_FLAG_I : 0) | IKE_FLAG_R);
+	size = make_message(sa, &h, m, out);
+	assert_int_equal(ike_exch_answered(&sa->x, out, size), 0);
+	op_send(s, &sa->remote, out, size);
+	free(q.p);
+}
+
 /* ---- looking ---- */
 
 uint64_t pair_dropped(const struct pair *p, int side)
@@ -567,6 +638,45 @@ size_t pair_n_up(const struct pair *p, int side)
 	for (size_t i = 0; i < p->side[side].n_children; i++)
 		n += p->side[side].child[i].up;
 	return n;
+}
+
+size_t pair_n_live(const struct pair *p, int side)
+{
+	size_t n = 0;
+
+	for (const struct ike_sa *sa = p->side[side].k->sas; sa; sa = sa->next)
+		n += sa->state != IKE_SA_LINGER;
+	return n;
+}
+
+static int rank(const struct pair_child *c)
+{
+	return c->idle ? 2 : !c->proven;
+}
+
+static void esp_from(struct pair *p, int side)
+{
+	struct pair_side *s = &p->side[side], *peer = &p->side[1 - side];
+	struct pair_child *best = NULL, *in = NULL;
+
+	for (size_t i = s->n_children; i-- > 0;)
+		if (s->child[i].up && (!best || rank(&s->child[i]) < rank(best)))
+			best = &s->child[i];
+	if (!best)
+		fail_msg("side %d has no child to send on", side);
+	for (size_t i = 0; i < peer->n_children; i++)
+		if (peer->child[i].c.spi_in == best->c.spi_out)
+			in = &peer->child[i];
+	if (!in || (!in->up && p->now_ms - in->down_ms > PAIR_GRACE_MS))
+		fail_msg("side %d sends on %08x, which the peer has %s", side, best->c.spi_out, in ? "no more" : "not yet");
+	assert_memory_equal(in->c.key_in, best->c.key_out, in->c.key_size);
+	in->proven = true;
+}
+
+void pair_esp(struct pair *p)
+{
+	esp_from(p, PAIR_A);
+	esp_from(p, PAIR_B);
 }
 
 const struct ike_child *pair_child(const struct pair *p, int side)

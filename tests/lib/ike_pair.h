@@ -13,11 +13,14 @@
 #include "interconnect/ike/ike_sa.h"
 
 enum { PAIR_A, PAIR_B, PAIR_SIDES };
-enum { PAIR_QUEUE = 256, PAIR_PACKET = 20000, PAIR_CHILDREN = 64 };
+enum { PAIR_QUEUE = 256, PAIR_PACKET = 20000, PAIR_CHILDREN = 64, PAIR_GRACE_MS = 3000 };
 
 struct pair_child {
 	struct ike_child c;
 	bool up;
+	bool idle;                      /* the side was told to send no more on it */
+	bool proven;                    /* something came on it */
+	uint64_t down_ms;
 };
 
 struct pair_packet {
@@ -70,6 +73,13 @@ void pair_step(struct pair *p);
 /* Delivers until the queue is empty. */
 void pair_run(struct pair *p);
 void pair_drop(struct pair *p);
+/* Delivers, or drops, the first packet that goes to this side. */
+void pair_step_to(struct pair *p, int side);
+void pair_drop_to(struct pair *p, int side);
+size_t pair_n_to(const struct pair *p, int side);
+/* Sends an ESP packet each way, on the child that a data plane takes: the newest that the peer surely has, else the newest.
+ * Fails the test when the peer cannot open it: no child with this SPI and this key, or one that is gone for PAIR_GRACE_MS. */
+void pair_esp(struct pair *p);
 /* Drops all but the first. */
 void pair_keep_first(struct pair *p);
 /* Puts a copy of packet I at the end. */
@@ -101,6 +111,8 @@ size_t pair_find(const struct pair_message *m, uint8_t type);
 bool pair_has_notify(const struct pair_message *m, uint16_t type);
 /* A request by SIDE on its newest SA, of payloads that the test chose; in the queue. */
 void pair_request(struct pair *p, int side, uint8_t exchange, const struct pair_message *m);
+/* The first packet of the queue, a request, is answered by these payloads, and not by whom it goes to. */
+void pair_answer(struct pair *p, const struct pair_message *m);
 /* Adds a payload to a message. */
 void pair_add(struct pair_message *m, uint8_t type, const void *body, size_t size);
 
@@ -108,6 +120,8 @@ void pair_add(struct pair_message *m, uint8_t type, const void *body, size_t siz
 uint64_t pair_dropped(const struct pair *p, int side);
 size_t pair_n_sas(const struct pair *p, int side);
 size_t pair_n_up(const struct pair *p, int side);
+/* Its SAs that do not only linger. */
+size_t pair_n_live(const struct pair *p, int side);
 /* Each side has exactly one child, and they fit: SPIs, keys, selectors. */
 bool pair_is_joined(const struct pair *p);
 /* The only child of a side. */
