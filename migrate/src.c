@@ -202,6 +202,14 @@ static struct src *find(struct agent *a, const struct job *j)
 	return s;
 }
 
+/* A step that waits and need not: for libvirt, or for leave to begin. */
+static bool may_cut(const struct src *s)
+{
+	const char *name = s->steps->rows[s->at].name;
+
+	return s->steps == &src_forward && (strcmp(name, "copy") == 0 || (strcmp(name, "prepare") == 0 && s->warrant));
+}
+
 int src_cancel(struct agent *a, struct job *j, struct cw_why *why)
 {
 	struct src *s = find(a, j);
@@ -211,8 +219,10 @@ int src_cancel(struct agent *a, struct job *j, struct cw_why *why)
 				  "is past the point where it can be cancelled (%s, decision %s)",
 				  job_state_name(j->state), job_decision_name(j->decision));
 	s->cancelled = true;
-	if (s->steps == &src_forward && strcmp(s->steps->rows[s->at].name, "copy") == 0)
+	if (may_cut(s)) {
+		warrant_free(cw_steal(&s->warrant));
 		src_step_failed(s, CW_E_CANCELLED, NULL);
+	}
 	return 0;
 }
 

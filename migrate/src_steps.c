@@ -92,6 +92,8 @@ static void on_leave_to_offer(void *ctx, int r, const struct warrant_answer *a, 
 
 	if (r == 0)
 		r = s->cancelled ? CW_E_CANCELLED : keep_prepared(s, a, &w);
+	else if (r == CW_E_UNREACHABLE || r == CW_E_TIMEOUT)
+		w = (struct cw_why){ .field = "owner", .rule = "the site's manager cannot be asked for leave to move the VM" };
 	warrant_free(cw_steal(&s->warrant));
 	if (r < 0)
 		src_step_failed(s, r, &w);

@@ -14,12 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interconnect/base/clock.h"
+#include "interconnect/base/impair.h"
 #include "interconnect/base/log.h"
 #include "interconnect/line/node.h"
 
 CW_LOG_MODULE(warrant);
 
-enum { ASK_TIMEOUT_MS = 10 * 1000, BACKOFF_MS = 100, BACKOFF_MAX_MS = 1000, OWED_MS = 1000 };
+enum { ASK_TIMEOUT_MS = 10 * 1000, BACKOFF_MS = 100, BACKOFF_MAX_MS = 1000, OWED_MS = 1000, PATIENCE_MS = 15 * 1000 };
 
 struct warrant {
 	struct warrant *next;
@@ -27,6 +29,7 @@ struct warrant {
 	char uuid[37], migration[JOB_ID_TEXT], to[JOB_SITE_TEXT];
 	const char *verb;
 	bool dry_run, once;
+	uint64_t until_ms;                      /* once: nobody answers; it is asked again until then */
 	bool open;                              /* the node will call back */
 	bool dropped;                           /* nobody wants the answer */
 	struct cw_json *records;                /* arrived */
@@ -148,6 +151,12 @@ static int answer_parse(const struct warrant *w, const struct cw_json *body, str
 	return r;
 }
 
+/* A manager that is started anew in the middle of a question has not refused it. */
+static bool may_ask_again(const struct warrant *w, int r)
+{
+	return !w->once || ((r == CW_E_UNREACHABLE || r == CW_E_TIMEOUT) && cw_clock_now_ms() < w->until_ms);
+}
+
 static void on_reply(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
 {
 	struct warrant *w = ctx;
@@ -161,7 +170,7 @@ static void on_reply(void *ctx, int r, const struct cw_json *body, const struct 
 	}
 	if (r == 0)
 		r = answer_parse(w, body, &a);
-	if (r == 0 || w->once) {
+	if (r == 0 || !may_ask_again(w, r)) {
 		w->cb(w->ctx, r, r == 0 ? &a : NULL, why ? why : &none);        /* may free W */
 		return;
 	}
@@ -254,6 +263,7 @@ int warrant_prepare(struct agent *a, struct job *j, warrant_cb *cb, void *ctx, s
 	if (r < 0)
 		return r;
 	(*ret_w)->once = true;
+	(*ret_w)->until_ms = cw_clock_now_ms() + PATIENCE_MS;
 	cw_timer_arm((*ret_w)->timer, 0);
 	return 0;
 }
@@ -292,10 +302,14 @@ bool warrant_is_asked(const struct job *j)
 
 int warrant_mark_asked(struct job *j)
 {
+	int r;
+
 	if (!warrant_of(j) || warrant_is_asked(j))
 		return 0;
+	if ((r = cw_impair("warrant.asking.before")) < 0)
+		return r;
 	cw_json_set_bool(plan_of(j), "asking", true);
-	return job_save(j);
+	return (r = job_save(j)) < 0 ? r : cw_impair("warrant.asking.after");
 }
 
 /* A copy: what an answer holds is not ours. */
@@ -404,7 +418,8 @@ static void on_told(void *ctx, int r, const struct warrant_answer *answer, const
 			cw_log(ERROR, j->id, "the site's manager says %s, and it is %s", job_decision_name(answer->decision),
 			       job_decision_name(j->decision));
 		cw_json_set_bool(plan_of(j), "told", true);
-		r = job_save(j);
+		if ((r = cw_impair("warrant.told.before")) == 0)
+			r = job_save(j);
 		if (r < 0)
 			cw_json_set_bool(plan_of(j), "told", false);
 	}

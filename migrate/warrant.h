@@ -15,6 +15,9 @@
  * more, whatever happens: it asks until there is an answer. Before that it gives up alone and tells its manager afterwards;
  * that, and arrivals, are told until they are heard, across restarts: the job's plan says what is owed.
  *
+ * Kill points of a debug build: "warrant.asking.before" and ".after" the write that comes before the question, "warrant.told.before"
+ * the write that something was heard.
+ *
  * plan.warrant (only of jobs that began with a manager): {asking, told, records}: see PROTOCOL.md.
  *
  * Loop thread only.
@@ -44,7 +47,7 @@ typedef void warrant_cb(void *ctx, int r, const struct warrant_answer *answer, c
 bool warrant_has_manager(const struct agent *a);
 /* What PREPARED would be, of a VM that is to go to site TO; asked once. */
 CW_NODISCARD int warrant_look(struct agent *a, const char *uuid, const char *to, warrant_cb *cb, void *ctx, struct warrant **ret_w);
-/* PREPARED of job J, asked once. */
+/* PREPARED of job J, asked until somebody answers, yes or no, for 15 s at most. */
 CW_NODISCARD int warrant_prepare(struct agent *a, struct job *j, warrant_cb *cb, void *ctx, struct warrant **ret_w);
 /* Asked for ever: CB gets decisions only. */
 CW_NODISCARD int warrant_release(struct agent *a, struct job *j, warrant_cb *cb, void *ctx, struct warrant **ret_w);

@@ -154,23 +154,66 @@ static void away_at_the_beginning(void **state)
 	assert_string_equal(s.asked, "");
 }
 
+/* It is asked again and again while PREPARED has no answer; then its patience ends. */
+static void ask_in_vain(void)
+{
+	create_named("mig-1", 0);
+	for (int i = 0; i < 20; i++)
+		turn();
+	assert_string_equal(job()->phase, "prepare");
+	cw_clock_set_us(cw_clock_now_us() + 20 * 1000 * 1000);
+	to_the_end();
+	cw_clock_real();
+}
+
 static void away_when_it_begins(void **state)
+{
+	(void)state;
+	boss.lose = 1000;
+	ask_in_vain();
+	assert_true(boss.asked[0] > 1);
+	assert_string_equal(s.asked, "validate abort");         /* the target gets no offer */
+	assert_non_null(strstr(job()->reason, "manager cannot be asked"));
+	boss.lose = 0;
+	stayed();                                               /* PREPARED does not stay behind */
+}
+
+static void cancelled_while_it_waits_to_begin(void **state)
 {
 	(void)state;
 	create_named("mig-1", 0);
 	boss.away = true;
+	for (int i = 0; i < 20; i++)
+		turn();
+	assert_string_equal(job()->phase, "prepare");
+	assert_int_equal(src_cancel(&s.a, job(), NULL), 0);
 	to_the_end();
-	assert_string_equal(s.asked, "validate abort");         /* the target gets no offer */
+	assert_string_equal(s.asked, "validate abort");
 	boss.away = false;
 	stayed();
+}
+
+static void away_for_a_moment_when_it_begins(void **state)
+{
+	(void)state;
+	create_named("mig-1", 0);
+	boss.away = true;
+	for (int i = 0; i < 20; i++)
+		turn();
+	boss.away = false;
+	held();
+	moved();
+	assert_string_equal(s.asked, "validate prepare prove commit");
 }
 
 static void the_answer_to_prepare_is_lost(void **state)
 {
 	(void)state;
 	create_named("mig-1", 0);
-	boss.lose = 1;
-	stayed();                                               /* PREPARED does not stay behind */
+	boss.lose = 2;
+	held();
+	moved();
+	assert_int_equal(boss.asked[0], 3);
 }
 
 static void away_for_a_moment(void **state)
@@ -397,6 +440,8 @@ int main(void)
 		TEST(the_operator_was_first),
 		TEST(away_at_the_beginning),
 		TEST(away_when_it_begins),
+		TEST(cancelled_while_it_waits_to_begin),
+		TEST(away_for_a_moment_when_it_begins),
 		TEST(the_answer_to_prepare_is_lost),
 		TEST(away_for_a_moment),
 		TEST(away_for_longer_than_the_guest_can_wait),
