@@ -284,8 +284,10 @@ static int vm_show(struct api_call *c)
 	struct mesh_vm vm;
 	int r;
 
-	if ((r = mesh_vm_find(c->m, c->name, &vm, &c->why)) < 0)
-		return r;
+	if ((r = mesh_vm_find(c->m, c->name, &vm, &c->why)) < 0) {
+		c->body = r == CW_E_NOT_FOUND ? mesh_vm_away(c->m, c->name) : NULL;
+		return c->body ? 0 : r;
+	}
 	x = calloc(1, sizeof *x);
 	if (!x)
 		return -ENOMEM;
@@ -309,7 +311,7 @@ static const struct api_route routes[] = {
 	{ "POST", "/api/v1/migrations/", "/finish", api_is_admin, move_finish, 200, 0, "Removes what was parked at the source" },
 	{ "POST", "/api/v1/migrations/", "/rollback", api_is_admin, move_rollback, 202, 0, "Takes back one that has ended" },
 	{ "GET", "/api/v1/vms", NULL, api_is_admin, vm_list, 200, 0, "Virtual machines and who owns them" },
-	{ "GET", "/api/v1/vms/", "", api_is_admin, vm_show, 200, 0, "One virtual machine, by name or UUID" },
+	{ "GET", "/api/v1/vms/", "", api_is_admin, vm_show, 200, 0, "One virtual machine, by name or UUID; by UUID also one that was here" },
 };
 
 const struct api_table api_move_table = { routes, CW_COUNT(routes) };

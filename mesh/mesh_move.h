@@ -10,6 +10,8 @@
  * The agent asks this manager before it releases (mesh_owner.h), so a migration that was given up here, before or after the agent
  * heard of it, can never be released: that is what undoing means. Once released the job only goes forward.
  *
+ * Kill points of a debug build: those of jobs, and "migration.write", "migration.wrote" around each write of a row.
+ *
  * Data of a job, which is also the body of its row: {id vm uuid from to site host kind options}. HOST has the VM; OPTIONS go to its agent.
  */
 #ifndef MESH_MOVE_H

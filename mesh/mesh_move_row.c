@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "interconnect/base/db.h"
+#include "interconnect/base/impair.h"
 #include "interconnect/base/log.h"
 #include "mesh/mesh_move_impl.h"
 #include "mesh/mesh_node.h"
@@ -23,7 +24,7 @@ int mesh_move_put(struct manager *m, const struct mesh_job *j)
 	CW_AUTO(cw_free_cleanup) char *text = NULL;
 	int r;
 
-	if ((r = cw_json_dump(j->data, false, &text)) < 0 ||
+	if ((r = cw_impair("migration.write")) < 0 || (r = cw_json_dump(j->data, false, &text)) < 0 ||
 	    (r = cw_db_prepare(mesh_store_db(m->store), "INSERT INTO migration (id, job, vm, body) VALUES (?, ?, ?, ?)"
 			       " ON CONFLICT (id) DO UPDATE SET body = excluded.body", &st)) < 0)
 		return r;
@@ -31,8 +32,7 @@ int mesh_move_put(struct manager *m, const struct mesh_job *j)
 	cw_stmt_bind_str(st, 2, j->id);
 	cw_stmt_bind_str(st, 3, move_get(j, "vm"));
 	cw_stmt_bind_str(st, 4, text);
-	r = cw_stmt_step(st);
-	return CW_MIN(r, 0);
+	return (r = cw_stmt_step(st)) < 0 ? r : cw_impair("migration.wrote");
 }
 
 /* How much of memory and disks has been sent; -1: not known. */
@@ -170,18 +170,31 @@ static void set_job(struct cw_json *b, const struct mesh_job *j)
 		cw_json_set(b, "ended_at", cw_json_ref(cw_json_get(job, "ended_at")));
 }
 
+/* What the agent said last. The job looks often, so it knows first while it follows; what agents report by themselves is older than
+ * the end that the job has seen, and newer than what it saw before the operator had to decide. */
+static const struct cw_json *newest(const struct mesh_job *j, const struct cw_json *kept, const struct cw_json *reported)
+{
+	const char *ended = cw_json_get_str(kept, "ended_at", "");
+	bool follows = j && j->state == MESH_JOB_RUNNING && cw_json_get(j->data, "report");
+
+	if (follows)
+		return cw_json_get(j->data, "report");
+	return !reported || (ended[0] && !cw_json_get_str(reported, "ended_at", "")[0]) ? kept : reported;
+}
+
 /* What the agent says goes first; what this site knows better stands over it. */
 static struct cw_json *row_json(const struct manager *m, const struct row *row)
 {
 	static const char *const ours[] = { "id", "vm", "uuid", "from", "to", "host", "kind" };
 	struct walk w = { .m = m, .id = cw_json_get_str(row->data, "id", "") };
+	const struct mesh_job *j = mesh_job_find(m->jobs, row->job);
 	const struct cw_json *report;
 	struct cw_json *b = cw_json_object(), *v;
 	const char *key;
 	void *iter = NULL;
 
 	mesh_nodes_each(m->nodes, "agent", look, &w);
-	report = w.found ? w.found : cw_json_get(row->data, "report");
+	report = newest(j, cw_json_get(row->data, "report"), w.found);
 	cw_json_set_str(b, "phase", "");
 	cw_json_set_str(b, "reason", "");
 	while ((v = cw_json_next(report, &iter, &key)))
@@ -190,7 +203,7 @@ static struct cw_json *row_json(const struct manager *m, const struct row *row)
 		cw_json_set_str(b, ours[i], cw_json_get_str(row->data, ours[i], ""));
 	cw_json_set_str(b, "role", "source");
 	cw_json_set_str(b, "job", row->job);
-	set_job(b, mesh_job_find(m->jobs, row->job));
+	set_job(b, j);
 	return b;
 }
 

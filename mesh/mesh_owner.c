@@ -324,6 +324,7 @@ struct cw_json *mesh_owner_json(const struct manager *m, const char *uuid)
 	cw_json_set_str(j, "site", last.s.o.owner);
 	cw_json_set_int(j, "epoch", last.s.o.epoch);
 	cw_json_set_str(j, "state", own_state_name(last.s.o.state));
+	cw_json_set_str(j, "hash", last.s.o.hash);
 	return j;
 }
 

@@ -32,7 +32,8 @@ extern const size_t mesh_owner_n_rows;
 /* Makes manager.owner: tells the other managers what they have not heard yet; goes on for ever. */
 CW_NODISCARD int mesh_owner_start(struct manager *m);
 void mesh_owner_stop(struct manager *m);        /* after mesh_peers_free(): no answer comes any more */
-/* {site epoch state} of the last record of VM UUID, or NULL. */
+/* {site epoch state hash} of the last record of VM UUID, or NULL. The hash covers all records before it: chains with the same are
+ * the same. */
 struct cw_json *mesh_owner_json(const struct manager *m, const char *uuid);
 /* True when SITE has heard all that is known here about UUID. */
 bool mesh_owner_is_settled(const struct manager *m, const char *uuid, const char *site);

@@ -85,6 +85,19 @@ struct cw_json *mesh_vm_json(const struct manager *m, const char *host, const st
 	return b;
 }
 
+struct cw_json *mesh_vm_away(const struct manager *m, const char *uuid)
+{
+	struct cw_json *owner = mesh_owner_json(m, uuid), *b;
+
+	if (!owner)
+		return NULL;
+	b = cw_json_object();
+	cw_json_set_str(b, "uuid", uuid);
+	cw_json_set_str(b, "power", "none");
+	cw_json_set(b, "owner", owner);
+	return b;
+}
+
 static void add_host(void *ctx, const char *host)
 {
 	struct walk *w = ctx;

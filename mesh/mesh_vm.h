@@ -2,8 +2,9 @@
 /*
  * mesh_vm.h - the VMs of a site, from what its agents report, and who owns them.
  *
- * A body is {name uuid host power owner{site epoch state}} and what else the agent says. The owner is the one of the signed chain; a
- * VM without one never moved, and is ours in epoch 0.
+ * A body is {name uuid host power owner{site epoch state hash}} and what else the agent says. The owner is the one of the signed
+ * chain; a VM without one never moved, and is ours in epoch 0. A VM that is not here, but has a chain here, is {uuid power owner}, with
+ * the power "none"; lists do not have it.
  */
 #ifndef MESH_VM_H
 #define MESH_VM_H
@@ -24,5 +25,7 @@ CW_NODISCARD int mesh_vm_find(const struct manager *m, const char *key, struct m
 struct cw_json *mesh_vm_list(const struct manager *m);
 /* The body of a VM: REPORT is what its agent on HOST says of it. */
 struct cw_json *mesh_vm_json(const struct manager *m, const char *host, const struct cw_json *report);
+/* The body of a VM that is not here, or NULL. */
+struct cw_json *mesh_vm_away(const struct manager *m, const char *uuid);
 
 #endif

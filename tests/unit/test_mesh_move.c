@@ -52,7 +52,7 @@ static struct sim {
 		answer_fn *cb;
 		void *ctx;
 	} q[QUESTIONS];
-	struct cw_json *vms;
+	struct cw_json *vms, *jobs;     /* what the agent has reported; jobs may be NULL */
 } s;
 
 /* ---- what stands around ---- */
@@ -96,7 +96,7 @@ const struct cw_json *mesh_node_report(const struct mesh_nodes *n, const char *n
 
 const struct cw_json *mesh_node_last(const struct mesh_nodes *n, const char *name, const char *noun)
 {
-	return mesh_node_report(n, name, noun);
+	return strcmp(noun, "job") == 0 ? s.jobs : mesh_node_report(n, name, noun);
 }
 
 bool mesh_node_is_up(const struct mesh_nodes *n, const char *name) { (void)n; (void)name; return true; }
@@ -204,6 +204,8 @@ static struct cw_json *agent_job(void)
 	cw_json_set_str(b, "decision", s.decision);
 	cw_json_set_str(b, "phase", "copy");
 	cw_json_set_str(b, "reason", strcmp(s.state, "rolled_back") == 0 ? "it did not go" : "");
+	if (strcmp(s.state, "running") != 0)
+		cw_json_set_str(b, "ended_at", "2026-11-21T00:00:01.000Z");
 	cw_json_set_int(b, "downtime_ms", 77);
 	return b;
 }
@@ -409,6 +411,51 @@ static void it_goes_well(void **state)
 	cw_json_free(b);
 }
 
+/* What the agent reports once a second is older than what the job has seen, until it has ended, too. */
+static void shown_is_what_was_heard_last(void **state)
+{
+	struct cw_json *b, *old = cw_json_object(), *items = cw_json_array();
+
+	(void)state;
+	cw_json_set_str(old, "id", "mig-1");
+	cw_json_set_str(old, "phase", "begin");
+	cw_json_add(items, old);
+	s.jobs = cw_json_object();
+	cw_json_set(s.jobs, "items", items);
+	begin();
+	until_step("follow");
+	for (int i = 0; i < 5; i++)
+		turn();
+	b = mesh_move_json(&s.m, "mig-1");
+	assert_string_equal(cw_json_get_str(b, "phase", ""), "copy");
+	cw_json_free(b);
+	moved(true);
+	ends(MESH_JOB_SUCCEEDED);
+	b = mesh_move_json(&s.m, "mig-1");
+	assert_string_equal(cw_json_get_str(b, "phase", ""), "copy");
+	assert_string_equal(cw_json_get_str(b, "decision", ""), "released");
+	cw_json_free(b);
+	cw_json_set_str(old, "ended_at", "2026-11-21T00:00:00.000Z");
+	b = mesh_move_json(&s.m, "mig-1");
+	assert_string_equal(cw_json_get_str(b, "phase", ""), "begin");
+	cw_json_free(b);
+	cw_json_free(cw_steal(&s.jobs));
+}
+
+static void one_that_went_away_is_known_by_its_chain(void **state)
+{
+	struct cw_json *b = mesh_vm_away(&s.m, MIG_UUID);
+
+	(void)state;
+	assert_null(b);
+	agent_asks(mesh_chain_prepare);
+	b = mesh_vm_away(&s.m, MIG_UUID);
+	assert_string_equal(cw_json_get_str(b, "power", ""), "none");
+	assert_string_equal(cw_json_get_str(cw_json_get(b, "owner"), "state", ""), "prepared");
+	assert_int_equal(strlen(cw_json_get_str(cw_json_get(b, "owner"), "hash", "")), 64);
+	cw_json_free(b);
+}
+
 static void what_the_agent_takes_back_is_rolled_back(void **state)
 {
 	(void)state;
@@ -582,6 +629,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(it_goes_well),
+		TEST(shown_is_what_was_heard_last),
+		TEST(one_that_went_away_is_known_by_its_chain),
 		TEST(what_the_agent_takes_back_is_rolled_back),
 		TEST(the_other_site_may_refuse),
 		TEST(the_agent_may_refuse),
