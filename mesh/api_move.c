@@ -44,11 +44,14 @@ static const char *get(const struct creation *x, const char *member)
 	return cw_json_get_str(x->data, member, "");
 }
 
+/* Agents are asked by UUID; people have asked by name. */
 static void refuse(struct creation *x, int r, const struct cw_why *why)
 {
 	struct cw_why own = why ? *why : (struct cw_why){ 0 };
+	char object[sizeof own.object];
 
-	if (!own.object[0])
+	snprintf(object, sizeof object, "vm %.63s", get(x, "uuid"));
+	if (!own.object[0] || strcmp(own.object, object) == 0)
 		snprintf(own.object, sizeof own.object, "vm %.63s", get(x, "vm"));
 	api_fail(x->req, r, &own);
 	creation_free(x);
@@ -71,8 +74,10 @@ static void on_validated(void *ctx, int r, const struct cw_json *body, const str
 	struct mesh_job *job = NULL;
 	struct cw_why own = why ? *why : (struct cw_why){ 0 };
 
-	if (r == CW_E_UNREACHABLE || r == CW_E_TIMEOUT)
-		cw_why_set(&own, r, NULL, "host", "the agent of host %s does not answer", get(x, "host"));
+	if (far_is_silent(r) && !own.field[0])
+		own = (struct cw_why){ 0 };
+	if (far_is_silent(r))           /* ours, or it says so of the one at the other site */
+		r = cw_why_set(&own, CW_E_BLOCKED, NULL, "host", "the agent of host %s does not answer", get(x, "host"));
 	if (r == 0 && !x->dry_run)
 		r = begin(x, &job, &own);
 	if (r < 0) {
@@ -93,6 +98,10 @@ static void on_accepted(void *ctx, int r, const struct cw_json *body, const stru
 
 	(void)body;
 	far_why(get(x, "site"), why, &own);
+	if (far_is_silent(r)) {
+		own = (struct cw_why){ 0 };
+		cw_why_set(&own, r, NULL, "to", "the manager of site %s cannot be reached", get(x, "site"));
+	}
 	if (r == 0)
 		r = mesh_node_ask(x->m->nodes, get(x, "host"), "migration", "validate", get(x, "uuid"), mesh_move_agent_args(x->data),
 				  VALIDATE_MS, on_validated, x);

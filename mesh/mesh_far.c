@@ -54,7 +54,7 @@ void far_why(const char *site, const struct cw_why *why, struct cw_why *ret_why)
 	if (!why)
 		return;
 	*ret_why = *why;
-	snprintf(ret_why->object, sizeof ret_why->object, "site %.40s: %.70s", site, why->object);
+	snprintf(ret_why->object, sizeof ret_why->object, "site %.40s%s%.70s", site, why->object[0] ? ": " : "", why->object);
 }
 
 void far_ask(struct mesh_job *j, const char *site, const char *noun, const char *verb, const char *name, struct cw_json *args,
