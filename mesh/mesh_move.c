@@ -432,7 +432,8 @@ static int accept_vm(const struct manager *m, const char *site, const struct cw_
 	owner = mesh_owner_json(m, uuid);
 	if (owner && strcmp(cw_json_get_str(owner, "site", ""), m->site.row.name) == 0)
 		return cw_why_set(why, CW_E_CONFLICT, "migration", "owner", "the VM belongs to site %s", m->site.row.name);
-	if (mesh_vm_find(m, uuid, &vm, NULL) != CW_E_NOT_FOUND)
+	r = mesh_vm_find(m, uuid, &vm, NULL);   /* what is at S.HOST, its agent knows better: it is asked next, and reports are late */
+	if (r != CW_E_NOT_FOUND && (r < 0 || strcmp(vm.host, s.host) != 0))
 		return cw_why_set(why, CW_E_CONFLICT, "migration", "uuid", "a VM of this UUID is at site %s already", m->site.row.name);
 	*ret_body = cw_json_object();
 	cw_json_set_str(*ret_body, "host", s.host);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent.c - folders of migrations. */
+/* agent.c - folders of migrations, and word to the manager. */
 #include "migrate/agent.h"
 
 #include <dirent.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "interconnect/base/log.h"
+#include "interconnect/line/node.h"
 
 CW_LOG_MODULE(agent);
 
@@ -46,4 +47,10 @@ void agent_dir_remove(const struct agent_conf *c, const char *id)
 	closedir(d);
 	if (rmdir(path) < 0)
 		cw_log_r(WARN, id, -errno, "cannot remove %s", path);
+}
+
+void agent_report(const struct agent *a)
+{
+	if (a->node)
+		node_report_soon(a->node);
 }

@@ -42,6 +42,9 @@ struct agent {
 	struct agent_counters counters;
 };
 
+/* The manager, if there is one, hears at once what is here now: a VM has come, gone or been given up. */
+void agent_report(const struct agent *a);
+
 /* RUN/ID, the folder of a migration's sockets: made for QEMU to use, removed with what is in it. Blocking, but
  * short. */
 CW_NODISCARD int agent_dir_make(const struct agent_conf *c, const char *id, unsigned uid, unsigned gid);

@@ -532,6 +532,7 @@ static void commit_done(void *ctx)
 			cw_json_set_int(t->body, "since_resume_us", (int64_t)(cw_clock_now_us() - d->resumed_us));
 		dst_streams_close(d);
 		agent_dir_remove(&d->agent->conf, d->id);
+		agent_report(d->agent);
 		cw_timer_arm(d->timer, 0);      /* frees */
 	}
 	task_end(t);
@@ -628,6 +629,7 @@ static void abort_done(void *ctx)
 			try_again(d, t->r, "cannot remove what was made for the VM");
 		else
 			cw_timer_arm(d->timer, 0);
+		agent_report(d->agent);
 	}
 	task_end(t);
 }

@@ -70,6 +70,7 @@ int src_new(struct agent *a, struct src **ret_src)
 
 void src_end(struct src *s)
 {
+	agent_report(s->agent);
 	s->stopping = true;
 	cw_timer_arm(s->timer, 0);
 }

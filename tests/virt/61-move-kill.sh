@@ -222,8 +222,8 @@ refusals_of_absence
 check "a migration is given up" cancelled
 to=$(other "$at")
 check "the next move works" cw "$at" migration create $VM --to "$to" --yes
-at=$to
-check "and it runs once, there" runs_once
+check "and the way back at once" cw "$to" migration create $VM --to "$at" --yes
+check "and it runs once, here" runs_once
 must cw onprem extension delete br-web --yes
 network_is_not_extended
 finish
