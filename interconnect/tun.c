@@ -277,7 +277,8 @@ static int tun_new_ike(struct tun *t)
 	struct ike_conf ic = {
 		.name = c->name, .initiate = c->initiate, .local = t->uplink->local,
 		.remote = { c->remote.address, (uint16_t)c->remote.port }, .auth = (enum ike_auth)c->auth.method,
-		.psk = t->auth.psk, .psk_size = t->auth.psk_size, .cert = t->auth.cert, .ca = t->auth.ca, .key = t->auth.key,
+		.psk = t->auth.psk, .psk_size = t->auth.psk_size, .cert = t->auth.certs[0], .chain = t->auth.certs + 1,
+		.n_chain = t->auth.n_certs > 0 ? t->auth.n_certs - 1 : 0, .ca = t->auth.ca, .crl = t->auth.crl, .key = t->auth.key,
 		.local_id = c->auth.local_id, .remote_id = c->auth.remote_id, .esn = (enum ike_esn)c->esn, .encap = c->encap,
 		.local_ts = c->local_ts, .remote_ts = c->remote_ts, .dpd_ms = c->dpd,
 		.rekey_ike_ms = c->rekey.ike, .rekey_child_ms = c->rekey.child,

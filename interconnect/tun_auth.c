@@ -133,6 +133,25 @@ static const char *tun_auth_text(int r)
 	return r == -EPERM ? "must not be accessible to group or others (chmod 600)" : cw_strerror(r);
 }
 
+static const char *tun_auth_chain_text(int r)
+{
+	return r == CW_E_LIMIT ? "must hold at most four certificates, each of at most 8192 bytes" : cw_strerror(r);
+}
+
+static int tun_auth_load_crl(const char *dir, const struct tun_conf *conf, struct tun_auth *a, struct cw_why *why)
+{
+	char path[TUN_AUTH_PATH];
+	int r;
+
+	if (!*conf->auth.crl)
+		return 0;
+	tun_auth_path(dir, conf->auth.crl, path);
+	if ((r = cw_crl_load(path, &a->crl)) < 0)
+		return tun_auth_refuse(conf, why, CW_E_INVALID, "auth.crl", path,
+				       r == CW_E_INVALID ? "must hold revocation lists in PEM" : cw_strerror(r));
+	return 0;
+}
+
 static int tun_auth_load_cert(const char *dir, const struct tun_conf *conf, struct tun_auth *a, struct cw_why *why)
 {
 	const struct tun_conf_auth *c = &conf->auth;
@@ -140,17 +159,17 @@ static int tun_auth_load_cert(const char *dir, const struct tun_conf *conf, stru
 	int r;
 
 	tun_auth_path(dir, c->cert, path);
-	if ((r = cw_cert_load(path, &a->cert)) < 0)
-		return tun_auth_refuse(conf, why, CW_E_INVALID, "auth.cert", path, cw_strerror(r));
+	if ((r = cw_cert_load_chain(path, a->certs, CW_COUNT(a->certs), &a->n_certs)) < 0)
+		return tun_auth_refuse(conf, why, CW_E_INVALID, "auth.cert", path, tun_auth_chain_text(r));
 	tun_auth_path(dir, c->ca, path);
 	if ((r = cw_cert_load(path, &a->ca)) < 0)
 		return tun_auth_refuse(conf, why, CW_E_INVALID, "auth.ca", path, cw_strerror(r));
 	tun_auth_path(dir, c->key, path);
 	if ((r = cw_key_load(path, &a->key)) < 0)
 		return tun_auth_refuse(conf, why, CW_E_INVALID, "auth.key", path, tun_auth_text(r));
-	if (!cw_cert_fits_key(a->cert, a->key))
+	if (!cw_cert_fits_key(a->certs[0], a->key))
 		return tun_auth_refuse(conf, why, CW_E_INVALID, "auth.key", path, "is not the key of auth.cert");
-	return 0;
+	return tun_auth_load_crl(dir, conf, a, why);
 }
 
 static void tun_auth_cleanup(struct tun_auth *a)
@@ -185,7 +204,9 @@ void tun_auth_fini(struct tun_auth *a)
 {
 	cw_mem_free_secret(a->psk, IKE_PSK_MAX + 1);
 	cw_mem_free_secret(a->ppk, IKE_PPK_MAX);
-	cw_cert_free(a->cert);
+	for (size_t i = 0; i < a->n_certs; i++)
+		cw_cert_free(a->certs[i]);
+	cw_crl_free(a->crl);
 	cw_cert_free(a->ca);
 	cw_key_free(a->key);
 	*a = (struct tun_auth){ 0 };

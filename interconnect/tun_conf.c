@@ -30,6 +30,8 @@ static const struct cw_conf_row tun_conf_auth_rows[] = {
 	{ ROW(struct tun_conf_auth, key), .kind = CW_CONF_STR, .max = TUN_CONF_PATH_MAX, .help = "its private key (PEM)" },
 	{ ROW(struct tun_conf_auth, ca), .kind = CW_CONF_STR, .max = TUN_CONF_PATH_MAX,
 	  .help = "the CA that signed the peer's certificate (PEM)" },
+	{ ROW(struct tun_conf_auth, crl), .kind = CW_CONF_STR, .max = TUN_CONF_PATH_MAX,
+	  .help = "file with revocation lists (PEM)" },
 	{ ROW(struct tun_conf_auth, secret_file), .kind = CW_CONF_STR, .max = TUN_CONF_PATH_MAX,
 	  .help = "file with the shared secret" },
 	{ ROW(struct tun_conf_auth, local_id), .kind = CW_CONF_STR, .required = true, .min = 1, .max = IKE_ID_MAX - 1,
@@ -45,13 +47,15 @@ static int tun_conf_auth_check(const void *obj, struct cw_why *why)
 	const struct {
 		const char *field, *value;
 		int method;
+		bool optional;
 	} rows[] = {
-		{ "secret_file", a->secret_file, IKE_AUTH_PSK }, { "cert", a->cert, IKE_AUTH_CERT },
-		{ "key", a->key, IKE_AUTH_CERT }, { "ca", a->ca, IKE_AUTH_CERT },
+		{ "secret_file", a->secret_file, IKE_AUTH_PSK, false }, { "cert", a->cert, IKE_AUTH_CERT, false },
+		{ "key", a->key, IKE_AUTH_CERT, false }, { "ca", a->ca, IKE_AUTH_CERT, false },
+		{ "crl", a->crl, IKE_AUTH_CERT, true },
 	};
 
 	for (size_t i = 0; i < CW_COUNT(rows); i++) {
-		if (rows[i].method == a->method && !*rows[i].value)
+		if (rows[i].method == a->method && !*rows[i].value && !rows[i].optional)
 			return cw_why_set(why, CW_E_INVALID, NULL, rows[i].field, "must be given with method %s",
 					  tun_conf_methods[a->method]);
 		if (rows[i].method != a->method && *rows[i].value)

@@ -37,7 +37,10 @@ struct tun_auth {
 	size_t psk_size;
 	uint8_t *ppk;                   /* from cw_mem_secret(IKE_PPK_MAX), if there is one */
 	size_t ppk_size;
-	struct cw_cert *cert, *ca;
+	struct cw_cert *certs[1 + IKE_CHAIN_MAX];       /* ours, and those between it and its CA */
+	size_t n_certs;
+	struct cw_cert *ca;
+	struct cw_crl *crl;             /* if there is one */
 	struct cw_key *key;
 };
 

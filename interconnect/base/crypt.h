@@ -94,6 +94,7 @@ void cw_dh_free(struct cw_dh *d);
 /* ---- signatures (crypt_key.c) and certificates (crypt_cert.c) ---- */
 struct cw_key;                  /* a private or public key */
 struct cw_cert;
+struct cw_crl;
 
 /* Private key from a PEM file that only its owner may read (-EPERM otherwise). */
 CW_NODISCARD int cw_key_load(const char *path, struct cw_key **ret_key);
@@ -116,6 +117,8 @@ CW_NODISCARD int cw_key_verify(const struct cw_key *k, const void *alg_id, size_
 CW_NODISCARD int cw_cert_load(const char *path, struct cw_cert **ret_cert);
 CW_NODISCARD int cw_cert_parse(const void *der, size_t size, struct cw_cert **ret_cert);
 void cw_cert_free(struct cw_cert *c);
+/* All certificates of a PEM file, in its order: RET_N of at most MAX. CW_E_LIMIT when there are more. */
+CW_NODISCARD int cw_cert_load_chain(const char *path, struct cw_cert **certs, size_t max, size_t *ret_n);
 /* The PEM text of a certificate's DER; free() it. */
 CW_NODISCARD int cw_cert_pem(const void *der, size_t size, char **ret_pem);
 /* DER of the certificate; borrowed from it. */
@@ -135,6 +138,14 @@ bool cw_cert_has_ip(const struct cw_cert *c, const void *ip, size_t size);
  * are untrusted intermediates. WHY_TEXT (may be NULL) gets the reason of a refusal, static. Nothing is ever fetched. */
 CW_NODISCARD int cw_cert_verify(const struct cw_cert *cert, struct cw_cert *const *chain, size_t n,
 				const struct cw_cert *ca, int64_t now, const char **why_text);
+/* The same; and, with CRL not NULL, unless there is a list in time from the issuer of each certificate below CA, and
+ * none is on it. */
+CW_NODISCARD int cw_cert_verify_crl(const struct cw_cert *cert, struct cw_cert *const *chain, size_t n,
+				    const struct cw_cert *ca, struct cw_crl *crl, int64_t now, const char **why_text);
+/* Certificate revocation lists (crypt_crl.c) from a PEM file with one or more; the file is read again when it has
+ * changed. What cannot be read then is as if it had not changed: lists end by themselves. */
+CW_NODISCARD int cw_crl_load(const char *path, struct cw_crl **ret_crl);
+void cw_crl_free(struct cw_crl *c);
 /* True for what may sign other certificates and has a key on P-384, as the CA of a site. */
 bool cw_cert_is_ca_p384(const struct cw_cert *c);
 /* Does KEY belong to CERT? */

@@ -5,7 +5,7 @@
  * A chain is verified against a store that holds the given CA and nothing else, and has
  * no way to look anything up.
  *
- * Implements: RFC 5280 s6, RFC 4945 s5.1.3.2 (key usage).
+ * Implements: RFC 5280 s6 (s6.3 with the lists of crypt_crl.c), RFC 4945 s5.1.3.2 (key usage).
  */
 #include "interconnect/base/crypt.h"
 
@@ -115,14 +115,14 @@ static void bio_cleanup(BIO **b)
 	BIO_free(*b);
 }
 
-static int cert_of_pem(const uint8_t *pem, size_t size, struct cw_cert **ret_cert)
+/* The next certificate of the text B. */
+static int cert_of_bio(BIO *b, struct cw_cert **ret_cert)
 {
-	CW_AUTO(bio_cleanup) BIO *b = BIO_new_mem_buf(pem, (int)size);
 	unsigned char *der = NULL;
 	long n = 0;
 	int r;
 
-	if (!b || PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, b, cw_pem_no_passphrase, NULL) != 1 || n < 0)
+	if (PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, b, cw_pem_no_passphrase, NULL) != 1 || n < 0)
 		return refused(CW_E_INVALID);
 	r = cw_cert_parse(der, (size_t)n, ret_cert);
 	OPENSSL_free(der);
@@ -132,11 +132,40 @@ static int cert_of_pem(const uint8_t *pem, size_t size, struct cw_cert **ret_cer
 int cw_cert_load(const char *path, struct cw_cert **ret_cert)
 {
 	CW_AUTO(cw_pem_cleanup) struct cw_pem pem = { 0 };
+	CW_AUTO(bio_cleanup) BIO *b = NULL;
 	int r;
 
 	if ((r = cw_pem_read(path, 0, &pem)) < 0)
 		return r;
-	return cert_of_pem(pem.text, pem.size, ret_cert);
+	if (!(b = BIO_new_mem_buf(pem.text, (int)pem.size)))
+		return -ENOMEM;
+	return cert_of_bio(b, ret_cert);
+}
+
+int cw_cert_load_chain(const char *path, struct cw_cert **certs, size_t max, size_t *ret_n)
+{
+	CW_AUTO(cw_pem_cleanup) struct cw_pem pem = { 0 };
+	CW_AUTO(bio_cleanup) BIO *b = NULL;
+	size_t n = 0, want;
+	int r;
+
+	if ((r = cw_pem_read(path, 0, &pem)) < 0)
+		return r;
+	if ((want = cw_pem_count(&pem, PEM_STRING_X509)) == 0)
+		return CW_E_INVALID;
+	if (want > max)
+		return CW_E_LIMIT;
+	if (!(b = BIO_new_mem_buf(pem.text, (int)pem.size)))
+		return -ENOMEM;
+	while (n < want && (r = cert_of_bio(b, &certs[n])) == 0)
+		n++;
+	if (r == 0) {
+		*ret_n = n;
+		return 0;
+	}
+	while (n > 0)
+		cw_cert_free(certs[--n]);
+	return r;
 }
 
 int cw_cert_pem(const void *der, size_t size, char **ret_pem)
@@ -282,8 +311,16 @@ static void chain_cleanup(struct chain *c)
 	sk_X509_free(c->untrusted);
 }
 
+/* Nobody lists the anchor: it is what we were told to believe. */
+static int verify_cb(int ok, X509_STORE_CTX *ctx)
+{
+	int depth = X509_STORE_CTX_get_error_depth(ctx), n = sk_X509_num(X509_STORE_CTX_get0_chain(ctx));
+
+	return ok || (X509_STORE_CTX_get_error(ctx) == X509_V_ERR_UNABLE_TO_GET_CRL && depth > 0 && depth == n - 1);
+}
+
 static int chain_fill(struct chain *c, const struct cw_cert *cert, struct cw_cert *const *chain, size_t n,
-		      const struct cw_cert *ca, int64_t now)
+		      const struct cw_cert *ca, struct cw_crl *crl, int64_t now)
 {
 	X509_VERIFY_PARAM *param;
 
@@ -301,6 +338,12 @@ static int chain_fill(struct chain *c, const struct cw_cert *cert, struct cw_cer
 	/* The CA is the anchor even when it is not self-signed. Level 2: no SHA-1, no RSA below 2048 bits. */
 	if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) != 1)
 		return CW_E_CRYPTO;
+	if (crl) {
+		if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) != 1)
+			return CW_E_CRYPTO;
+		X509_STORE_CTX_set0_crls(c->ctx, cw_crl_stack(crl));
+		X509_STORE_CTX_set_verify_cb(c->ctx, verify_cb);
+	}
 	X509_VERIFY_PARAM_set_time(param, (time_t)now);
 	X509_VERIFY_PARAM_set_depth(param, CHAIN_DEPTH);
 	X509_VERIFY_PARAM_set_auth_level(param, 2);
@@ -331,11 +374,17 @@ static const char *chain_why(X509_STORE_CTX *ctx)
 int cw_cert_verify(const struct cw_cert *cert, struct cw_cert *const *chain, size_t n, const struct cw_cert *ca,
 		   int64_t now, const char **why_text)
 {
+	return cw_cert_verify_crl(cert, chain, n, ca, NULL, now, why_text);
+}
+
+int cw_cert_verify_crl(const struct cw_cert *cert, struct cw_cert *const *chain, size_t n, const struct cw_cert *ca,
+		       struct cw_crl *crl, int64_t now, const char **why_text)
+{
 	CW_AUTO(chain_cleanup) struct chain c = { 0 };
 	const char *why;
 	int r;
 
-	if ((r = chain_fill(&c, cert, chain, n, ca, now)) < 0)
+	if ((r = chain_fill(&c, cert, chain, n, ca, crl, now)) < 0)
 		return refused(r);
 	if (X509_verify_cert(c.ctx) == 1)
 		why = chain_why(c.ctx);

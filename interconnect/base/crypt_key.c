@@ -18,6 +18,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -303,6 +304,19 @@ int cw_pem_read(const char *path, mode_t forbidden, struct cw_pem *ret_pem)
 	}
 	*ret_pem = p;
 	return 0;
+}
+
+size_t cw_pem_count(const struct cw_pem *p, const char *name)
+{
+	const uint8_t *at = p->text, *end = p->text + p->size;
+	char mark[64];
+	size_t n = 0, len;
+
+	snprintf(mark, sizeof mark, "-----BEGIN %s-----", name);
+	len = strlen(mark);
+	for (; (at = memmem(at, (size_t)(end - at), mark, len)); at += len)
+		n++;
+	return n;
 }
 
 void cw_pem_cleanup(struct cw_pem *p)

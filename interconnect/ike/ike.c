@@ -61,7 +61,7 @@ static int check_conf(const struct ike_conf *c)
 		return CW_E_INVALID;
 	if (c->auth == IKE_AUTH_PSK)
 		return c->psk && c->psk_size > 0 && c->psk_size <= IKE_PSK_MAX ? 0 : CW_E_INVALID;
-	if (!c->cert || !c->ca || !c->key || !cw_cert_fits_key(c->cert, c->key))
+	if (!c->cert || !c->ca || !c->key || c->n_chain > IKE_CHAIN_MAX || !cw_cert_fits_key(c->cert, c->key))
 		return CW_E_INVALID;
 	return 0;
 }

@@ -50,7 +50,7 @@ struct ike_suites {
 	size_t n;
 };
 
-enum { IKE_SUITE_TEXT = 64, IKE_SUITES_TEXT = IKE_SUITES_MAX * (IKE_SUITE_TEXT + 1), IKE_ID_MAX = 256, IKE_PSK_MAX = 256, IKE_KEYMAT_MAX = CW_AEAD_KEY_MAX,
+enum { IKE_SUITE_TEXT = 64, IKE_SUITES_TEXT = IKE_SUITES_MAX * (IKE_SUITE_TEXT + 1), IKE_ID_MAX = 256, IKE_PSK_MAX = 256, IKE_CHAIN_MAX = 3, IKE_KEYMAT_MAX = CW_AEAD_KEY_MAX,
        IKE_PPK_MIN = 32, IKE_PPK_MAX = 64, IKE_PPK_ID_MAX = 128 };
 
 /* A postquantum preshared key. ID is its name, which goes over the wire. */
@@ -70,6 +70,9 @@ struct ike_conf {
 	const uint8_t *psk;             /* IKE_AUTH_PSK */
 	size_t psk_size;
 	struct cw_cert *cert, *ca;      /* IKE_AUTH_CERT */
+	struct cw_cert *const *chain;   /* between the two, from CERT on: sent behind it */
+	size_t n_chain;                 /* at most IKE_CHAIN_MAX */
+	struct cw_crl *crl;             /* whose certificates are refused; NULL: none */
 	struct cw_key *key;
 	struct ike_ppk ppk;
 	const char *local_id, *remote_id;  /* FQDN, IP address, or user@fqdn */

@@ -131,8 +131,8 @@ static void free_certs(struct cw_cert **certs, size_t n)
 		cw_cert_free(certs[i]);
 }
 
-int ike_auth_cert(const struct ike_in *in, const struct cw_cert *ca, const struct ike_id *id, int64_t now,
-		  struct cw_cert **ret_cert, const char **ret_why)
+int ike_auth_cert(const struct ike_in *in, const struct cw_cert *ca, struct cw_crl *crl, const struct ike_id *id,
+		  int64_t now, struct cw_cert **ret_cert, const char **ret_why)
 {
 	struct cw_cert *certs[IKE_CERTS_MAX];
 	size_t n = 0;
@@ -147,7 +147,7 @@ int ike_auth_cert(const struct ike_in *in, const struct cw_cert *ca, const struc
 			break;
 	if (n == 0)
 		return CW_E_AUTH;
-	r = cw_cert_verify(certs[0], certs + 1, n - 1, ca, now, ret_why);
+	r = cw_cert_verify_crl(certs[0], certs + 1, n - 1, ca, crl, now, ret_why);
 	if (r == 0 && !ike_id_in_cert(id, certs[0])) {
 		*ret_why = "the certificate does not speak for this identity";
 		r = CW_E_AUTH;

@@ -40,9 +40,10 @@ CW_NODISCARD int ike_auth_check_psk(const struct ike_auth_octets *o, struct cw_s
 CW_NODISCARD int ike_auth_check_sig(const struct ike_auth_octets *o, const struct cw_cert *cert,
 				    const struct ike_in_auth *auth);
 
-/* The certificate of the peer: the first of those sent, if it leads to CA, is in time at NOW, and speaks for ID.
+/* The certificate of the peer: the first of those sent, if it leads to CA, is in time at NOW, is not revoked by CRL (may be
+ * NULL), and speaks for ID.
  * CW_E_AUTH otherwise; RET_WHY is static text then. */
-CW_NODISCARD int ike_auth_cert(const struct ike_in *in, const struct cw_cert *ca, const struct ike_id *id, int64_t now,
-			       struct cw_cert **ret_cert, const char **ret_why);
+CW_NODISCARD int ike_auth_cert(const struct ike_in *in, const struct cw_cert *ca, struct cw_crl *crl,
+			       const struct ike_id *id, int64_t now, struct cw_cert **ret_cert, const char **ret_why);
 
 #endif

@@ -57,6 +57,10 @@ static void write_id(const struct ike_sa *sa, struct ike_out *o)
 		return;
 	cw_cert_der(sa->peer->conf.cert, &p, &der.size);
 	ike_pld_cert(o, IKE_PT_CERT, p, der.size);
+	for (size_t i = 0; i < sa->peer->conf.n_chain; i++) {
+		cw_cert_der(sa->peer->conf.chain[i], &p, &der.size);
+		ike_pld_cert(o, IKE_PT_CERT, p, der.size);
+	}
 }
 
 static int sign(const struct ike_sa *sa, const struct ike_auth_octets *o, uint8_t *out, size_t *ret_size)
@@ -127,7 +131,7 @@ static int check_cert(struct ike_sa *sa, const struct ike_in *in, const struct i
 	int r;
 
 	cw_clock_wall(&now);
-	if ((r = ike_auth_cert(in, k->conf.ca, &k->remote_id, now.tv_sec, &cert, &why)) < 0) {
+	if ((r = ike_auth_cert(in, k->conf.ca, k->conf.crl, &k->remote_id, now.tv_sec, &cert, &why)) < 0) {
 		ike_sa_why(sa, "certificate of the peer: %s", why);
 		return r;
 	}

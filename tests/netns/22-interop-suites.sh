@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# 22-interop-suites.sh - causeway-ix and strongSwan, each calling the other, with every suite and lists of them.
+# 22-interop-suites.sh - causeway-ix and strongSwan, each calling the other, with every suite and lists of them, and with certificates
+# of every kind, by intermediates, and such as must be refused.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/ix.sh"
 . "$(dirname "$0")/../interop/strongswan/swan.sh"
@@ -16,7 +17,7 @@ begin() {
 	local who=$1 auth=$2 initiate=yes
 	[ "$who" = we ] || initiate=no
 	swan_connection "$auth" "${4:-}"
-	must swan --load-all > "$T/swan/load.log" 2>&1
+	must swan --load-all --clear > "$T/swan/load.log" 2>&1
 	INITIATE=$initiate ix_yaml a "${OUR_AUTH:-$AUTH_psk}" "esn: no;$3" | sed '/^relays/,/agents-in/d' > "$T/a.yaml"
 	: > "$T/a.log"
 	: > "$T/swan/charon.log"
@@ -67,5 +68,123 @@ check 'they asked for another group' grep -q 'N(INVAL_KE)' "$T/swan/charon.log"
 cell they psk 'we have the last of theirs' "$QUICK" chacha20poly1305 "$STRONG,$OLD,$QUICK" aes256gcm16,chacha20poly1305 "$QUICK" \
 	chacha20poly1305 CHACHA20_POLY1305/PRF_HMAC_SHA2_256/CURVE_25519
 check 'we asked for another group' grep -q 'N(INVAL_KE)' "$T/swan/charon.log"
+
+# ---- certificates ----
+# Keys, a CA with an intermediate and another CA of the same name; "openssl ca" alone can choose times and make lists.
+mkdir "$T/pki"
+new_key() {
+	case $1 in
+	p256 | p384) openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:P-${1#p}" ;;
+	ed25519) openssl genpkey -algorithm ED25519 ;;
+	rsa) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 ;;
+	esac 2> /dev/null
+}
+ca_conf() {
+	cat > "$T/pki/$1.cnf" <<-END
+	[ca]
+	default_ca = d
+	[d]
+	database = $T/pki/$1.index
+	serial = $T/pki/$1.serial
+	new_certs_dir = $T/pki
+	policy = p
+	unique_subject = no
+	default_md = sha256
+	[p]
+	commonName = supplied
+	END
+	: >> "$T/pki/$1.index"
+}
+CA_EXT='basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign'
+# cert NAME KIND ISSUER CN EXTENSIONS [START END]: ISSUER "self" signs itself.
+cert() {
+	local by=(-cert "$3.crt" -keyfile "$3.key") issuer=$3
+	(
+		cd "$T/pki" || exit 1
+		umask 077
+		new_key "$2" > "$1.key"
+		openssl req -new -key "$1.key" -subj "/CN=$4" -out "$1.csr"
+		printf '%b\n' "$5" > "$1.ext"
+		[ "$3" != self ] || by=(-selfsign -keyfile "$1.key") issuer=$1
+		ca_conf "$issuer"
+		openssl ca -batch -notext -config "$issuer.cnf" "${by[@]}" -rand_serial -startdate "${6:-20200101000000Z}" \
+			-enddate "${7:-20990101000000Z}" -extfile "$1.ext" -in "$1.csr" -out "$1.crt"
+	) > "$T/pki/log" 2>&1
+	must test -s "$T/pki/$1.crt"
+}
+# leaf SIDE-NAME KIND ISSUER [START END]: for a.test or b.test, by its first letter.
+leaf() { cert "$1" "$2" "$3" "${1%%-*}.test" "subjectAltName=DNS:${1%%-*}.test\nkeyUsage=digitalSignature" "${@:4}"; }
+cert ca p384 self 'suites CA' "$CA_EXT"
+cert other p384 self 'suites CA' "$CA_EXT"
+cert sub p256 ca 'suites sub CA' "$CA_EXT"
+for kind in p256 ed25519 rsa; do
+	for side in a b; do leaf $side-$kind $kind ca; done
+done
+for side in a b; do
+	leaf $side-sub p256 sub
+	cat "$T/pki/$side-sub.crt" "$T/pki/sub.crt" > "$T/pki/$side-chain.crt"
+	leaf $side-revoked p256 ca
+done
+leaf b-expired p256 ca 20200101000000Z 20210101000000Z
+leaf b-future p256 ca 20800101000000Z 20810101000000Z
+leaf b-stranger p256 other
+(
+	cd "$T/pki" || exit 1
+	for side in a b; do openssl ca -config ca.cnf -cert ca.crt -keyfile ca.key -revoke $side-revoked.crt; done
+	for n in ca sub; do openssl ca -gencrl -config $n.cnf -cert $n.crt -keyfile $n.key -crldays 2 -out $n.crl; done
+	cat ca.crl sub.crl > all.crl
+) > "$T/pki/log" 2>&1
+must test -s "$T/pki/all.crl"
+
+# certs OURS THEIRS [KEY-OF-OURS]: who has which certificate. strongSwan gets its intermediate beside it.
+certs() {
+	OUR_AUTH="{method: cert, cert: pki/$1.crt, key: pki/${3:-$1}.key, ca: pki/ca.crt, crl: pki/all.crl, local_id: %L.test, remote_id: %R.test}"
+	mkdir -p "$T/swan/swanctl"/{x509,x509ca,private}
+	cp "$T/pki/ca.crt" "$T/swan/swanctl/x509ca/ca.crt"
+	cp "$T/pki/$2.crt" "$T/swan/swanctl/x509/b.crt"
+	cp "$T/pki/$2.key" "$T/swan/swanctl/private/b.key"
+	rm -f "$T/swan/swanctl/x509/sub.crt"
+	case $2 in *-sub) cp "$T/pki/sub.crt" "$T/swan/swanctl/x509/" ;; esac
+}
+usual() { cell "$1" cert "$2" "$STRONG" aes256gcm16 "$STRONG" aes256gcm16 "$STRONG" aes256gcm16 AES_GCM_16-256; }
+
+# refused WHO OURS THEIRS REASON: nothing comes up, our log says why, theirs only that it failed.
+refused() {
+	local who=$1 name="$1 call, theirs is $3: refused" pcap=$T/refused.pcap
+	say "---- $name"
+	certs "$2" "$3"
+	capture "$pcap"
+	SWAN_IKE=$STRONG SWAN_ESP=aes256gcm16 begin "$who" cert ''
+	[ "$who" = we ] || refuses "$name: strongSwan gets no tunnel" swan --initiate --child net --timeout 5
+	check "$name: logged '$4'" wait_for 5 grep -q "$4" "$T/a.log"
+	check "$name: AUTHENTICATION_FAILED there" wait_for 5 grep -q 'N(AUTH_FAILED)' "$T/swan/charon.log"
+	refuses "$name: the reason there" grep -q "$4" "$T/swan/charon.log"
+	[ "$who" = we ] || same "$name: said once" 1 "$(grep -c "$4" "$T/a.log")"
+	refuses "$name: tunnel up" is up "$T/a.sock" tunnel show b state
+	refuses "$name: ping" site_a ping -c 1 -W 1 -q 10.71.2.1
+	stop "$IX"
+	check "$name: nothing is left there" wait_for 5 swan_is_empty
+	capture_stop
+	same "$name: no ESP on the wire" 0 "$(packets "$pcap" "$ESP")"
+	same "$name: no clear packet" 0 "$(clear_packets "$pcap")"
+}
+
+certs a-p256 b-p256
+usual we 'P-256'
+certs a-ed25519 b-ed25519
+usual they 'Ed25519'
+certs a-rsa b-rsa
+usual we 'RSA, PKCS#1 of theirs'
+SWAN_AUTH=rsa/pss-sha384 usual they 'RSA-PSS of theirs'
+certs a-chain b-p256 a-sub
+usual we 'our intermediate'
+certs a-ed25519 b-sub
+usual they 'their intermediate'
+refused they a-p256 b-expired 'certificate has expired'
+refused they a-p256 b-future 'certificate is not yet valid'
+refused they a-p256 b-stranger 'certificate signature failure\|unable to get local issuer'
+refused they a-p256 b-revoked 'certificate revoked'
+refused we a-p256 b-revoked 'certificate revoked'
+refused they a-p256 a-p256 'the certificate does not speak for this identity'
 swan_stop
 finish

@@ -24,3 +24,4 @@ $(eval $(call test,test_ike_stranger,tests/exchange,test_ike_stranger.c,ikepair 
 $(eval $(call fuzz,fuzz_ike_msg,tests/fuzz,fuzz_ike_msg.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_ike_inner,tests/fuzz,fuzz_ike_inner.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
 $(eval $(call test,test_ike_suites,tests/exchange,test_ike_suites.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_certs,tests/exchange,test_ike_certs.c,ikepair ike base,$(LIBCRYPTO)))

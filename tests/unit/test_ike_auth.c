@@ -183,7 +183,7 @@ static void certificates(void **state)
 			cw_cert_der(chain, &p, &in.cert[2].size);
 			in.cert[2].p = p;
 		}
-		if (ike_auth_cert(&in, ca, &id, cases[i].now, &got, &why) != cases[i].r)
+		if (ike_auth_cert(&in, ca, NULL, &id, cases[i].now, &got, &why) != cases[i].r)
 			fail_msg("%s for %s", cases[i].cert, cases[i].id);
 		assert_non_null(why);
 		assert_true((got != NULL) == (cases[i].r == 0));
@@ -203,16 +203,16 @@ static void no_certificate(void **state)
 	const uint8_t *p;
 
 	(void)state;
-	assert_int_equal(ike_auth_cert(&in, ca, &id, NOW, &got, &why), CW_E_AUTH);
+	assert_int_equal(ike_auth_cert(&in, ca, NULL, &id, NOW, &got, &why), CW_E_AUTH);
 	in.n_certs = 1;
 	in.cert[0] = (struct cw_span){ "", 0 };
-	assert_int_equal(ike_auth_cert(&in, ca, &id, NOW, &got, &why), CW_E_AUTH);
+	assert_int_equal(ike_auth_cert(&in, ca, NULL, &id, NOW, &got, &why), CW_E_AUTH);
 	/* The first is the peer's own; a good one behind rubbish is not looked for. */
 	in.n_certs = 2;
 	in.cert[0] = (struct cw_span){ "rubbish", 7 };
 	cw_cert_der(leaf, &p, &in.cert[1].size);
 	in.cert[1].p = p;
-	assert_int_equal(ike_auth_cert(&in, ca, &id, NOW, &got, &why), CW_E_AUTH);
+	assert_int_equal(ike_auth_cert(&in, ca, NULL, &id, NOW, &got, &why), CW_E_AUTH);
 	assert_null(got);
 	cw_cert_free(leaf);
 	cw_cert_free(ca);

@@ -45,11 +45,11 @@ swan_conf() {
 }
 
 # swan_connection psk|cert [more lines of the connection]: the connection "site" with the child "net"; neither side of it starts by
-# itself. $SWAN_IKE and $SWAN_ESP are its proposals, if not the usual ones. $SWAN_PPK, if there is one, is "NAME HEXADECIMAL" of a postquantum preshared key: strongSwan has it then, and as responder
+# itself. $SWAN_IKE and $SWAN_ESP are its proposals, $SWAN_AUTH how it signs, if not as usual. $SWAN_PPK, if there is one, is "NAME HEXADECIMAL" of a postquantum preshared key: strongSwan has it then, and as responder
 # uses it; as initiator it needs ppk_id among the lines.
 swan_connection() {
 	local local_auth='auth = psk' remote_auth='auth = psk'
-	[ "$1" = psk ] || local_auth='auth = pubkey
+	[ "$1" = psk ] || local_auth='auth = '${SWAN_AUTH:-pubkey}'
 	      certs = b.crt' remote_auth='auth = pubkey
 	      cacerts = ca.crt'
 	cat > "$T/swan/swanctl/swanctl.conf" <<-END
