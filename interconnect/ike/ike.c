@@ -302,10 +302,23 @@ void ike_start(struct ike *k, uint64_t now_ms)
 	settle(k, now_ms);
 }
 
+/* A peer that has not seen yet that one SA took the place of another hears of both ends in this order. */
+static struct ike_sa *oldest(const struct ike *k)
+{
+	struct ike_sa *found = NULL;
+
+	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		if (sa->state != IKE_SA_DEAD)
+			found = sa;             /* new ones stand in front */
+	return found;
+}
+
 void ike_stop(struct ike *k, uint64_t now_ms)
 {
+	struct ike_sa *sa;
+
 	k->active = false;
-	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
+	while ((sa = oldest(k)) != NULL)
 		ike_sa_leave(sa, "stopped");
 	snprintf(k->why, sizeof k->why, "stopped");
 	settle(k, now_ms);

@@ -125,7 +125,8 @@ int ike_sa_new_rekeyed(const struct ike_sa *old, const struct ike_sa *parts, str
 	*sa = (struct ike_sa){
 		.peer = k, .state = IKE_SA_UP, .initiator = parts->initiator,
 		.spi_i = parts->spi_i, .spi_r = parts->spi_r,
-		.ni = parts->ni, .nr = parts->nr, .suite = parts->suite, .esp = old->esp, .remote = old->remote, .ppk = old->ppk, .family = old->family,
+		.ni = parts->ni, .nr = parts->nr, .suite = parts->suite, .esp = old->esp,
+		.remote = old->remote, .ppk = old->ppk, .family = old->family,
 		.up_ms = now_ms, .heard_ms = now_ms, .expire_ms = UINT64_MAX,
 		.rekey_ms = ike_work_age(k, k->conf.rekey_ike_ms, now_ms),
 	};
@@ -627,7 +628,7 @@ void ike_sa_leave(struct ike_sa *sa, const char *why)
 	struct ike_sa_msg m = { 0 };
 
 	ike_sa_why(sa, "%s", why);
-	if (sa->state == IKE_SA_UP) {
+	if (sa->state == IKE_SA_UP || sa->state == IKE_SA_REKEYED) {
 		if (sa->x.request)
 			ike_exch_over(&sa->x);          /* no time to wait: the next id, once */
 		if (ike_task_info_delete(sa, &m) < 0)

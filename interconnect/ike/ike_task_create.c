@@ -15,6 +15,7 @@
  *
  * Implements: RFC 7296 s1.3.1, s1.3.3, s2.8, s2.8.1, s2.17, s2.25.1.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "interconnect/base/log.h"
@@ -156,12 +157,22 @@ static int take(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_nonce 
 	return r;
 }
 
+static void log_rekeyed(const struct ike_sa *sa, const struct ike_csa *old, const struct ike_csa *new)
+{
+	cw_log(INFO, sa->peer->conf.name, "child %08" PRIx32 "_in %08" PRIx32 "_out rekeyed: %08" PRIx32 "_in %08" PRIx32
+	       "_out", old ? old->spi_in : 0, old ? old->spi_out : 0, new->spi_in, new->spi_out);
+}
+
 /* The new child is there. Who deletes what? */
 static void decide(struct ike_sa *sa, struct ike_csa *csa, const struct ike_nonce *nr, uint64_t now_ms)
 {
 	struct ike_csa *old = sa->work.old_in ? ike_csa_find(sa, sa->work.old_in) : NULL;
 	struct ike_csa *rival = sa->work.rival ? ike_csa_find(sa, (uint32_t)sa->work.rival_id) : NULL;
 
+	log_rekeyed(sa, old, csa);
+	if (rival)
+		cw_log(INFO, sa->peer->conf.name, "child rekeyed by both at once: the peer's %s",
+		       ike_work_lost(&sa->work, nr) ? "stays" : "goes");
 	if (rival && ike_work_lost(&sa->work, nr)) {
 		ike_csa_condemn(sa, csa);
 		return;
@@ -371,6 +382,7 @@ static int answer(struct request *q)
 		ike_csa_drop(sa, csa);
 		return r;
 	}
+	log_rekeyed(sa, q->old, csa);
 	note_rival(q, csa);
 	if (q->old)
 		ike_csa_replaced(q->old, q->m->now_ms);

@@ -95,6 +95,9 @@ static void decide(struct ike_sa *sa, struct ike_sa *new, const struct ike_sa_ms
 {
 	struct ike_sa *rival = find_rival(sa);
 
+	if (rival)
+		cw_log(INFO, sa->peer->conf.name, "IKE SA rekeyed by both at once: the peer's %s",
+		       ike_work_lost(&sa->work, &new->nr) ? "stays" : "goes");
 	if (rival && ike_work_lost(&sa->work, &new->nr)) {
 		ike_sa_quit(new, m->now_ms, "one too many");
 		succeeded_by(sa, rival, m);
