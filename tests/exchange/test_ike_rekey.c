@@ -99,7 +99,7 @@ static void child_by(int x, const char *esp)
 	assert_int_equal(b[0], IKE_PROTO_ESP);
 	assert_int_equal(b[1], 4);
 	assert_int_equal(b[2] << 8 | b[3], IKE_N_REKEY_SA);
-	assert_int_equal((uint32_t)b[4] << 24 | b[5] << 16 | b[6] << 8 | b[7], old.spi_in);
+	assert_int_equal(cw_cur_u32(&(struct cw_cur){ .p = b + 4, .end = b + 8 }), old.spi_in);
 	assert_int_equal(m.n, pfs ? 6 : 5);
 	if (pfs)
 		assert_int_equal(payload(0, IKE_PT_KE)[1], IKE_GROUP_X25519);

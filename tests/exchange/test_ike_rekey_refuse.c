@@ -200,7 +200,7 @@ static void lost_sa(void **state)
 		assert_int_equal(m.pld[0].body[0], IKE_PROTO_ESP);
 		assert_int_equal(m.pld[0].body[1], 4);
 		memcpy(spi, m.pld[0].body + 4, 4);
-		assert_int_equal((uint32_t)spi[0] << 24 | spi[1] << 16 | spi[2] << 8 | spi[3], pair_child(&p, x)->spi_in);
+		assert_int_equal(cw_cur_u32(&(struct cw_cur){ .p = spi, .end = spi + 4 }), pair_child(&p, x)->spi_in);
 		pair_step(&p);
 		assert_int_equal(p.n, 1);
 		pair_open(&p, 0, &m);

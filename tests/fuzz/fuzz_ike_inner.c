@@ -20,10 +20,20 @@ static const struct {
 	uint8_t exchange;
 	bool response;
 	uint32_t id;
+	void (*begin)(struct ike *k, uint64_t now_ms);  /* A does it before, and its request is lost */
+	unsigned group;                                 /* of ESP */
 } situations[] = {
-	{ 2, PAIR_A, IKE_AUTH, false, 1 }, { 3, PAIR_B, IKE_AUTH, true, 1 }, { 4, PAIR_A, IKE_INFORMATIONAL, false, 2 },
-	{ 4, PAIR_B, IKE_INFORMATIONAL, false, 0 }, { 4, PAIR_A, IKE_CREATE_CHILD_SA, false, 2 },
-	{ 2, PAIR_A, IKE_INFORMATIONAL, false, 1 }, { 5, PAIR_B, IKE_INFORMATIONAL, true, 2 },
+	{ 2, PAIR_A, IKE_AUTH, false, 1, NULL, 0 }, { 3, PAIR_B, IKE_AUTH, true, 1, NULL, 0 },
+	{ 4, PAIR_A, IKE_INFORMATIONAL, false, 2, NULL, 0 }, { 4, PAIR_B, IKE_INFORMATIONAL, false, 0, NULL, 0 },
+	{ 4, PAIR_A, IKE_CREATE_CHILD_SA, false, 2, NULL, 0 }, { 2, PAIR_A, IKE_INFORMATIONAL, false, 1, NULL, 0 },
+	{ 5, PAIR_B, IKE_INFORMATIONAL, true, 2, NULL, 0 },
+	{ 4, PAIR_B, IKE_CREATE_CHILD_SA, true, 2, ike_rekey_child, 0 },
+	{ 4, PAIR_B, IKE_CREATE_CHILD_SA, true, 2, ike_rekey_child, IKE_GROUP_X25519 },
+	{ 4, PAIR_B, IKE_CREATE_CHILD_SA, true, 2, ike_rekey, 0 },
+	{ 4, PAIR_B, IKE_CREATE_CHILD_SA, false, 0, ike_rekey_child, 0 },
+	{ 4, PAIR_B, IKE_CREATE_CHILD_SA, false, 0, ike_rekey, 0 },
+	{ 4, PAIR_A, IKE_CREATE_CHILD_SA, false, 2, NULL, IKE_GROUP_X25519 },
+	{ 4, PAIR_B, IKE_INFORMATIONAL, false, 0, ike_rekey_child, 0 },
 };
 
 static const uint8_t ppk_key[IKE_PPK_MIN] = { 1, 2, 3 };
@@ -80,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	p.side[PAIR_B].conf.ike = p.side[PAIR_A].conf.ike;
 	p.side[PAIR_A].conf.dpd_ms = 500;
+	p.side[PAIR_A].conf.esp.s[0].group = p.side[PAIR_B].conf.esp.s[0].group = situations[i].group;
 	if (head & WITH_PPK)
 		p.side[PAIR_A].conf.ppk = p.side[PAIR_B].conf.ppk = ppk;
 	pair_start(&p);
@@ -87,6 +98,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		pair_step(&p);
 	if (situations[i].steps > 4)
 		pair_pass_lost(&p, 500);        /* A asks whether B is there */
+	if (situations[i].begin) {
+		situations[i].begin(p.side[PAIR_A].k, p.now_ms);
+		pair_drop(&p);
+	}
 	send_sealed(&p, i, first, c);
 	pair_pass(&p, 1000);
 	pair_free(&p);

@@ -19,6 +19,7 @@ $(eval $(call test,test_ike_loss,tests/exchange,test_ike_loss.c,ikepair ike base
 $(eval $(call test,test_ike_renew,tests/exchange,test_ike_renew.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_rekey,tests/exchange,test_ike_rekey.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_rekey_refuse,tests/exchange,test_ike_rekey_refuse.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_collide,tests/exchange,test_ike_collide.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_hostile,tests/exchange,test_ike_hostile.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_stranger,tests/exchange,test_ike_stranger.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_ike_msg,tests/fuzz,fuzz_ike_msg.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))

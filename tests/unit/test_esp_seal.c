@@ -164,6 +164,26 @@ static void soft_limit(void **state)
 	esp_out_free(o);
 }
 
+static void limits_in_bytes(void **state)
+{
+	uint8_t in[2048] = { 0 }, out[2048 + ESP_OVERHEAD_MAX];
+	struct esp_out *o = out_new(CW_AEAD_AES256_GCM, true);
+
+	(void)state;
+	esp_out_skip_bytes(o, ESP_BYTES_SOFT - 1500);
+	assert_true(esp_seal(o, ESP_NH_IPV4, in, 1400, out) > 0);
+	assert_false(esp_out_soft(o));
+	assert_true(esp_seal(o, ESP_NH_IPV4, in, 1400, out) > 0);
+	assert_true(esp_out_soft(o));
+	esp_out_skip_bytes(o, ESP_BYTES_HARD - ESP_BYTES_SOFT - 4000);
+	assert_true(esp_seal(o, ESP_NH_IPV4, in, 1400, out) > 0);
+	memset(out, 0xaa, sizeof out);
+	assert_int_equal(esp_seal(o, ESP_NH_IPV4, in, 1400, out), CW_E_LIMIT);
+	assert_int_equal(out[0], 0xaa);
+	assert_int_equal(esp_out_seq(o), 3);
+	esp_out_free(o);
+}
+
 static void skip_goes_forward_only(void **state)
 {
 	struct esp_out *o = out_new(CW_AEAD_AES256_GCM, false);
@@ -274,6 +294,7 @@ int main(void)
 		cmocka_unit_test(keys_refused),
 		cmocka_unit_test(stops_before_2_32),
 		cmocka_unit_test(soft_limit),
+		cmocka_unit_test(limits_in_bytes),
 		cmocka_unit_test(skip_goes_forward_only),
 		cmocka_unit_test(no_iv_twice),
 		cmocka_unit_test(twins_draw_other_ivs),

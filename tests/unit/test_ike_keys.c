@@ -105,6 +105,36 @@ static void example_gives_all_keys(void **state)
 	}
 }
 
+/* CAVP continues with the same nonces and SPIs. SKEYSEED itself is nothing we hand out: SK_d is the start of its prf+. */
+static void example_is_rekeyed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(rekeyed); i++) {
+		struct ike_suite suite = { CW_AEAD_AES256_GCM, full[i].prf, 20 };
+		struct ike_nonce ni = nonce(full[i].ni), nr = nonce(full[i].nr);
+		uint8_t secret[BIG], fresh[BIG], child[BIG], seed[BIG], spis[16], i2r[IKE_KEYMAT_MAX], r2i[IKE_KEYMAT_MAX];
+		uint8_t want[CW_HASH_MAX];
+		struct cw_span g = bytes(full[i].secret, secret), g2 = bytes(rekeyed[i].secret_new, fresh);
+		struct cw_span s = bytes(rekeyed[i].skeyseed_rekey, seed);
+		struct cw_span in[] = { { ni.b, ni.size }, { nr.b, nr.size }, { spis, sizeof spis } };
+		size_t size = cw_hash_size(full[i].prf);
+		struct ike_keys k, k2;
+
+		assert_int_equal(full[i].prf, rekeyed[i].prf);
+		assert_int_equal(ike_keys_derive(&suite, &ni, &nr, spi(full[i].spi_i), spi(full[i].spi_r), g, &k), 0);
+		assert_true(bytes(rekeyed[i].child_dh, child).size >= 72);
+		assert_int_equal(ike_keys_create(&k, g2, &ni, &nr, 36, i2r, r2i), 0);
+		assert_memory_equal(i2r, child, 36);
+		assert_memory_equal(r2i, child + 36, 36);
+		hex_bytes(full[i].spi_i, spis, 8);
+		hex_bytes(full[i].spi_r, spis + 8, 8);
+		assert_int_equal(s.size, size);
+		assert_int_equal(ike_keys_prf_plus(full[i].prf, s, in, 3, want, size), 0);
+		assert_int_equal(ike_keys_rekey(&k, &suite, &ni, &nr, spi(full[i].spi_i), spi(full[i].spi_r), g2, &k2), 0);
+		assert_memory_equal(k2.d, want, size);
+	}
+}
+
 /*
  * RFC 8784 has no numbers. These are of Python's hmac alone; here each is one block of prf+, so one HMAC over the key
  * and the octet 1. PPK is a0 a1 a2 ..., SK_d' all octets 1, SK_pi' 2, SK_pr' 3:
@@ -205,6 +235,7 @@ int main(void)
 		cmocka_unit_test(prf_is_skeyseed),
 		cmocka_unit_test(prf_plus_streams),
 		cmocka_unit_test(example_gives_all_keys),
+		cmocka_unit_test(example_is_rekeyed),
 		cmocka_unit_test(ppk_is_mixed_into_three),
 		cmocka_unit_test(limits_hold),
 	};

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "interconnect/base/clock.h"
 #include "interconnect/base/cur.h"
 #include "interconnect/base/log.h"
 #include "interconnect/base/wr.h"
@@ -93,7 +94,8 @@ static void side_init(struct fixture *f, struct side *s, uint8_t own_net, uint8_
 	s->uplink = (struct tun_conf_endpoint){ outer(own_net), 4500 };
 	s->conf = (struct tun_conf){
 		.name = own == 1 ? name_b : name_a, .remote = { outer(peer_net), 4500 },
-		.auth = { IKE_AUTH_PSK, empty, empty, empty, psk_file, own == 1 ? id_a : id_b, own == 1 ? id_b : id_a },
+		.auth = { .method = IKE_AUTH_PSK, .cert = empty, .key = empty, .ca = empty, .crl = empty, .secret_file = psk_file,
+			  .local_id = own == 1 ? id_a : id_b, .remote_id = own == 1 ? id_b : id_a },
 		.ike = suite_ike, .esp = suite_esp, .esn = IKE_ESN_BOTH, .encap = true, .initiate = own == 1, .mtu = 1500,
 		.local_ts = inner(own), .remote_ts = inner(peer), .rekey = { 4 * 3600 * 1000, 3600 * 1000 }, .dpd = 10 * 1000,
 		.ppk = f->ppk,
@@ -545,6 +547,79 @@ static void an_sa_that_is_used_up_stops(void **state)
 	expect_spi(f, SPI_OUT + SPI_2);
 }
 
+static void an_sa_that_is_closed_still_receives_for_a_while(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix us = inner(1), them = inner(2);
+	struct esp_out *first = peer_sa(SPI_1);
+	uint64_t now = cw_clock_now_ms();
+
+	add_sa(f, SPI_1);
+	f->a.tun->sas[0]->proven = true;
+	add_sa(f, SPI_2);
+	f->peer = peer_socket(outer(74), 4500);
+	tun_sa_close(f->a.tun, SPI_1, now);
+	assert_int_equal(tun_sa_count(f->a.tun), 1);
+	expect_spi(f, SPI_OUT + SPI_2);
+	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until(f, &f->a.got.n, 1);
+	assert_int_equal(tun_sa_sweep(f->a.tun, now + TUN_GRACE_MS - 1), now + TUN_GRACE_MS);
+	assert_int_equal(f->a.tun->n_sas, 2);
+	assert_int_equal(tun_sa_sweep(f->a.tun, now + TUN_GRACE_MS), UINT64_MAX);
+	assert_int_equal(f->a.tun->n_sas, 1);
+	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until_stat(f, tuns_stat(f->a.tuns), CW_STAT_DROP_NO_SA, 1);
+	esp_out_free(first);
+}
+
+static void an_sa_on_its_way_out_is_the_last_choice(void **state)
+{
+	struct fixture *f = *state;
+
+	add_sa(f, SPI_1);
+	f->a.tun->sas[0]->proven = true;
+	f->peer = peer_socket(outer(74), 4500);
+	tun_sa_idle(f->a.tun, SPI_1);
+	expect_spi(f, SPI_OUT + SPI_1);         /* better than none */
+	add_sa(f, SPI_2);
+	expect_spi(f, SPI_OUT + SPI_2);         /* proven or not */
+}
+
+/* Room is made by what is closed, whatever its age. */
+static void closed_sas_go_first(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t i = 0; i < TUN_SA_MAX; i++)
+		add_sa(f, SPI_1 + i);
+	tun_sa_close(f->a.tun, SPI_1 + 5, cw_clock_now_ms());
+	add_sa(f, SPI_1 + TUN_SA_MAX);
+	assert_int_equal(f->a.tun->n_sas, TUN_SA_MAX);
+	assert_int_equal(tun_sa_count(f->a.tun), TUN_SA_MAX);
+	assert_int_equal(f->a.tun->sas[TUN_SA_MAX - 1]->spi_in, SPI_1);
+}
+
+/* Near a limit of ESP, whoever seals asks for another SA, over IKE. */
+static void a_limit_that_is_near_rekeys(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t spi;
+
+	both_up(f);
+	spi = f->a.tun->sas[0]->spi_in;
+	assert_int_equal(esp_out_skip(f->a.tun->sas[0]->out, ESP_SEQ_SOFT), 0);
+	assert_int_equal(send_from(&f->a, PACKET), 0);
+	for (int i = 0; i < 200 && (f->a.tun->sas[0]->spi_in == spi || tun_sa_count(f->a.tun) != 1); i++)
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+	assert_true(f->a.tun->sas[0]->spi_in != spi);
+	assert_int_equal(tun_sa_count(f->a.tun), 1);
+	assert_int_equal(f->a.tun->n_sas, 2);   /* the old one still receives */
+	assert_false(f->a.tun->renewing);
+	assert_int_equal(send_from(&f->a, PACKET), 0);
+	turn_until(f, &f->b.got.n, 2);
+	assert_int_equal(f->a.got.n_states, 2);
+}
+
 static void more_sas_than_there_is_room_push_out_the_oldest(void **state)
 {
 	struct fixture *f = *state;
@@ -610,6 +685,10 @@ int main(void)
 		TEST(a_new_sa_that_we_asked_for_is_used_at_once),
 		TEST(without_the_old_sa_the_new_one_is_used_unproven),
 		TEST(an_sa_that_is_used_up_stops),
+		TEST(an_sa_that_is_closed_still_receives_for_a_while),
+		TEST(an_sa_on_its_way_out_is_the_last_choice),
+		TEST(closed_sas_go_first),
+		TEST(a_limit_that_is_near_rekeys),
 		TEST(more_sas_than_there_is_room_push_out_the_oldest),
 		TEST(the_peer_is_followed_only_by_its_newest_authenticated_packet),
 	};
