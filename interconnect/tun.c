@@ -16,7 +16,7 @@
 
 CW_LOG_MODULE(tun);
 
-enum { TUN_OUTER_IPV4 = 20 + 8, TUN_OUTER_IPV6 = 40 + 8 };
+enum { TUN_OUTER_IPV4 = 20 + 8, TUN_OUTER_IPV6 = 40 + 8, TUN_IKE_MTU = 1280 /* crosses any path */ };
 
 const char *tun_state_name(enum tun_state s)
 {
@@ -271,6 +271,11 @@ static void tun_cleanup(struct tun **t)
 	tun_free(*t);
 }
 
+static size_t tun_outer(const struct tun *t)
+{
+	return t->uplink->local.ip.family == AF_INET6 ? TUN_OUTER_IPV6 : TUN_OUTER_IPV4;
+}
+
 static int tun_new_ike(struct tun *t)
 {
 	const struct tun_conf *c = t->conf;
@@ -285,6 +290,7 @@ static int tun_new_ike(struct tun *t)
 	};
 	int r;
 
+	ic.message_max = CW_MIN(c->mtu, (uint32_t)TUN_IKE_MTU) - tun_outer(t) - UDP_MARKER;
 	if (t->auth.ppk_size)
 		ic.ppk = (struct ike_ppk){ c->ppk.id, t->auth.ppk, t->auth.ppk_size, c->ppk.required };
 	if ((r = ike_suite_parse(c->ike, false, &ic.ike, NULL)) < 0 || (r = ike_suite_parse(c->esp, true, &ic.esp, NULL)) < 0)
@@ -295,7 +301,7 @@ static int tun_new_ike(struct tun *t)
 /* What fits whichever of its suites an SA has. */
 static int tun_set_mtu(struct tun *t)
 {
-	size_t outer = t->conf->mtu - (t->uplink->local.ip.family == AF_INET6 ? TUN_OUTER_IPV6 : TUN_OUTER_IPV4);
+	size_t outer = t->conf->mtu - tun_outer(t);
 	struct ike_suites esp;
 	int r;
 

@@ -29,7 +29,7 @@ enum { TUN_PACKET_MAX = 9216, TUN_TAIL = 32 };
 /* The configuration that IX and NE share: rows in tun_conf.c, to be embedded in theirs. */
 struct tun_conf_auth {
 	int method;                     /* enum ike_auth */
-	char *cert, *key, *ca, *crl, *secret_file, *local_id, *remote_id;
+	char *cert, *key, *ca, *secret_file, *local_id, *remote_id, *crl;
 };
 
 struct tun_conf_ppk {

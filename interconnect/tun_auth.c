@@ -143,7 +143,7 @@ static int tun_auth_load_crl(const char *dir, const struct tun_conf *conf, struc
 	char path[TUN_AUTH_PATH];
 	int r;
 
-	if (!*conf->auth.crl)
+	if (!conf->auth.crl || !*conf->auth.crl)
 		return 0;
 	tun_auth_path(dir, conf->auth.crl, path);
 	if ((r = cw_crl_load(path, &a->crl)) < 0)

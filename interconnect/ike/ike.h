@@ -17,7 +17,7 @@
  *
  * Messages are handed over and taken without the non-ESP marker.
  *
- * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL), RFC 7427, RFC 5282, RFC 5903, RFC 8031, RFC 8784.
+ * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL), RFC 7383, RFC 7427, RFC 5282, RFC 5903, RFC 8031, RFC 8784.
  * Errors: 0 or a negative code (err.h).   Threads: loop thread only.
  */
 #ifndef IKE_H
@@ -80,6 +80,7 @@ struct ike_conf {
 	enum ike_esn esn;
 	bool encap;                     /* falsify NAT_DETECTION_SOURCE_IP, so that a kernel peer uses UDP */
 	struct cw_prefix local_ts, remote_ts;
+	size_t message_max;             /* bytes: what is larger goes in fragments, if the peer can; 0: never */
 	uint64_t dpd_ms;                /* liveness check after so much silence; 0: never */
 	uint64_t rekey_ike_ms, rekey_child_ms;  /* ages at which SAs are replaced, less some chance; 0: never by age */
 };

@@ -30,6 +30,8 @@ enum {
 	IKE_REKEY_BROKEN_MS = 10000,
 	/* By age: up to this part of it earlier, by chance, and who calls the peer as much earlier again. */
 	IKE_JITTER_PARTS = 20,
+	/* A message in fragments: so many, and so long until all are there, which is longer than a request is repeated. */
+	IKE_FRAGMENTS_MAX = 64, IKE_FRAGMENTS_MS = 16000,
 	/* The secret behind cookies is changed so often; the one before stays good for as long. */
 	IKE_COOKIE_SECRET_MS = 60000,
 	/* Answers to an IKE_SA_INIT of ours that are not the final one (COOKIE, INVALID_KE_PAYLOAD). */

@@ -45,7 +45,7 @@ int ike_msg_next(struct ike_chain *ch, struct ike_payload *ret_p)
 	p.body = cw_cur_sub(&ch->c, length - IKE_PLD_HEADER);
 	if (p.body.bad)
 		return CW_E_TRUNC;
-	ch->next = p.type == IKE_PT_SK ? IKE_PT_NONE : p.next;
+	ch->next = p.type == IKE_PT_SK || p.type == IKE_PT_SKF ? IKE_PT_NONE : p.next;
 	*ret_p = p;
 	return 1;
 }

@@ -40,7 +40,7 @@ struct ike_payload {
 	uint8_t next;           /* SK: type of the first payload inside */
 };
 
-/* 1 with the next payload, 0 at the clean end, CW_E_TRUNC or CW_E_EXTRA. SK ends the chain. */
+/* 1 with the next payload, 0 at the clean end, CW_E_TRUNC or CW_E_EXTRA. SK and SKF end the chain. */
 CW_NODISCARD int ike_msg_next(struct ike_chain *ch, struct ike_payload *ret_p);
 
 struct ike_out {

@@ -207,10 +207,27 @@ static const struct row *row_of(uint8_t type)
 	return type >= IKE_PT_FIRST && type - IKE_PT_FIRST < IKE_PT_N_KNOWN ? &rows[type - IKE_PT_FIRST] : NULL;
 }
 
+/* SKF: number and total, and what is as in SK (RFC 7383 s2.5). */
+static int read_fragment(struct ike_payload *p, struct ike_in *in)
+{
+	in->frag_no = cw_cur_u16(&p->body);
+	in->frag_total = cw_cur_u16(&p->body);
+	if (p->body.bad || cw_cur_left(&p->body) < rows[IKE_PT_SK - IKE_PT_FIRST].min)
+		return CW_E_TRUNC;
+	if (in->frag_no == 0 || in->frag_no > in->frag_total || (in->frag_no > 1 && p->next != IKE_PT_NONE))
+		return CW_E_MALFORMED;
+	in->sk = rest(&p->body);
+	in->sk_next = p->next;
+	return 0;
+}
+
 static int read_one(struct ike_payload *p, struct ike_in *in)
 {
 	const struct row *row = row_of(p->type);
 	int r;
+
+	if (p->type == IKE_PT_SKF)
+		return read_fragment(p, in);
 
 	if (!row) {
 		if (p->critical && !in->critical)

@@ -72,6 +72,7 @@ struct ike_in {
 	struct ike_in_ts tsi, tsr;
 	struct cw_span sk;              /* IV, ciphertext, ICV */
 	uint8_t sk_next;
+	uint16_t frag_no, frag_total;   /* it is a fragment, SKF; 0: it is not */
 };
 
 /* Reads the chain of payloads in BODY that begins with type FIRST. 0, CW_E_TRUNC, CW_E_EXTRA, CW_E_MALFORMED,

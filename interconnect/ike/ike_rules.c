@@ -185,6 +185,11 @@ static const struct rule *find_rule(enum ike_kind kind, uint8_t payload)
 
 int ike_rules_check(enum ike_kind kind, const struct ike_in *in, uint8_t *ret_pld)
 {
+	/* A fragment stands outside, alone, and nowhere else. */
+	if ((in->frag_total > 0) != (kind == IKE_KIND_FRAGMENT)) {
+		*ret_pld = IKE_PT_SKF;
+		return CW_E_MALFORMED;
+	}
 	for (uint8_t pt = IKE_PT_FIRST; pt < IKE_PT_FIRST + IKE_PT_N_KNOWN; pt++) {
 		const struct rule *rule = find_rule(kind, pt);
 		unsigned n = in->count[pt - IKE_PT_FIRST];

@@ -15,6 +15,7 @@
 /* What came in. The order is of no importance. */
 #define IKE_KINDS(X) \
 	X(SEALED)               /* the outside of every message but IKE_SA_INIT */ \
+	X(FRAGMENT)             /* the same, when it is one of several */ \
 	X(INIT_REQUEST) X(INIT_RESPONSE) X(INIT_REFUSAL) \
 	X(AUTH_REQUEST) X(AUTH_NO_AUTH) X(AUTH_RESPONSE) X(AUTH_REFUSAL) \
 	X(CHILD_REQUEST) X(REKEY_REQUEST) /* of the IKE SA */ X(CREATE_RESPONSE) X(CREATE_REFUSAL) \

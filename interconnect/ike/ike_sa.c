@@ -126,7 +126,7 @@ int ike_sa_new_rekeyed(const struct ike_sa *old, const struct ike_sa *parts, str
 		.peer = k, .state = IKE_SA_UP, .initiator = parts->initiator,
 		.spi_i = parts->spi_i, .spi_r = parts->spi_r,
 		.ni = parts->ni, .nr = parts->nr, .suite = parts->suite, .esp = old->esp,
-		.remote = old->remote, .ppk = old->ppk, .family = old->family,
+		.remote = old->remote, .ppk = old->ppk, .fragments = old->fragments, .family = old->family,
 		.up_ms = now_ms, .heard_ms = now_ms, .expire_ms = UINT64_MAX,
 		.rekey_ms = ike_work_age(k, k->conf.rekey_ike_ms, now_ms),
 	};
@@ -151,6 +151,8 @@ void ike_sa_free(struct ike_sa *sa)
 	ike_csa_free_all(sa);
 	ike_work_clear(sa);
 	ike_exch_fini(&sa->x);
+	ike_frag_drop(&sa->frag[0]);
+	ike_frag_drop(&sa->frag[1]);
 	ike_sk_fini(&sa->in);
 	ike_sk_fini(&sa->out);
 	cw_dh_free(sa->dh);
@@ -221,7 +223,17 @@ struct ike_out ike_sa_inner(struct ike_sa *sa)
 
 void ike_sa_send(struct ike_sa *sa, const struct cw_endpoint *to, const void *msg, size_t size)
 {
-	sa->peer->ops->send(sa->peer->ctx, to, msg, size);
+	struct cw_span rest = { msg, size };
+	struct ike_header h;
+
+	/* Each says how long it is; we made them. */
+	while (rest.size > 0) {
+		(void)!ike_msg_header(rest.p, rest.size, &h);
+		if (h.length < IKE_HEADER || h.length > rest.size)
+			return;
+		sa->peer->ops->send(sa->peer->ctx, to, rest.p, h.length);
+		rest = (struct cw_span){ (const uint8_t *)rest.p + h.length, rest.size - h.length };
+	}
 }
 
 static struct ike_header header(const struct ike_sa *sa, uint8_t exchange, uint32_t id, bool response)
@@ -236,7 +248,8 @@ static struct ike_header header(const struct ike_sa *sa, uint8_t exchange, uint3
 static int seal(struct ike_sa *sa, const struct ike_header *h, const struct ike_out *inner)
 {
 	struct ike *k = sa->peer;
-	int size = ike_sk_seal(&sa->out, h, inner, k->outer, sizeof k->outer);
+	size_t max = sa->fragments ? k->conf.message_max : SIZE_MAX;
+	int size = ike_sk_seal_parts(&sa->out, h, inner, max, k->outer, sizeof k->outer);
 
 	cw_log(DEBUG, k->conf.name, "%s %s %u to the peer: %d bytes", ike_msg_exchange_name(h->exchange),
 	       ike_msg_is_response(h) ? "response" : "request", h->id, size);
@@ -470,12 +483,21 @@ static void input_clear(struct ike_sa *sa, const struct ike_sa_msg *m, struct ik
 	ike_sa_event(sa, (enum ike_sa_event)kind, m);
 }
 
+static struct ike_frag *frag_of(struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	return &sa->frag[ike_msg_is_response(m->h)];
+}
+
+static bool is_repeated(const struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	return !ike_msg_is_response(m->h) && ike_exch_kind(&sa->x, m->h->id) == IKE_EXCH_REPEATED;
+}
+
 /* Looks from outside: may this message be for us now, and what is it? */
-static int check_outside(struct ike_sa *sa, const struct ike_sa_msg *m, struct cw_span *ret_sk, uint8_t *ret_next,
-			 uint8_t *ret_critical)
+static int check_outside(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_in *ret_outer)
 {
 	bool response = ike_msg_is_response(m->h);
-	struct ike_in outer;
+	const struct ike_in *outer = ret_outer;
 	uint8_t pld;
 	int r;
 
@@ -485,13 +507,39 @@ static int check_outside(struct ike_sa *sa, const struct ike_sa_msg *m, struct c
 	if (response ? !ike_exch_expects(&sa->x, m->h->id) || sa->asked != m->h->exchange
 		     : ike_exch_kind(&sa->x, m->h->id) == IKE_EXCH_OUTSIDE)
 		return CW_E_REPLAY;
-	if ((r = ike_pld_read(m->h->next, body_of(m->raw), &outer)) < 0 ||
-	    (r = ike_rules_check(IKE_KIND_SEALED, &outer, &pld)) < 0)
+	if ((r = ike_pld_read(m->h->next, body_of(m->raw), ret_outer)) < 0 ||
+	    (r = ike_rules_check(outer->frag_total ? IKE_KIND_FRAGMENT : IKE_KIND_SEALED, outer, &pld)) < 0)
 		return r;
-	*ret_sk = outer.sk;
-	*ret_next = outer.sk_next;
-	*ret_critical = outer.critical;
-	return 0;
+	if (outer->frag_total == 0)
+		return 0;
+	if (!sa->fragments)
+		return CW_E_STATE;
+	/* RFC 7383 s2.6.1: of a request that was answered only the first fragment brings the answer again. */
+	if (is_repeated(sa, m))
+		return outer->frag_no == 1 ? 0 : CW_E_REPLAY;
+	return ike_frag_wants(frag_of(sa, m), m->h->id, outer->frag_no, outer->frag_total) ? 0 : CW_E_REPLAY;
+}
+
+/* The SIZE decrypted bytes in K's buffer are what OUTER says of the message. 1: it is whole, in the same place. */
+static int collect(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_in *outer, size_t *size)
+{
+	struct ike_frag *f = frag_of(sa, m);
+	struct ike_frag_in in = {
+		.id = m->h->id, .no = outer->frag_no, .total = outer->frag_total, .next = outer->sk_next,
+		.critical = outer->critical, .p = sa->peer->plain, .size = *size,
+	};
+	int r;
+
+	if (outer->frag_total == 0) {
+		ike_frag_drop(f);               /* the peer's other try, in one piece */
+		return 1;
+	}
+	if ((r = ike_frag_add(f, &in, m->now_ms)) <= 0)
+		return r;
+	outer->sk_next = f->next;
+	outer->critical = f->critical;
+	*size = ike_frag_join(f, sa->peer->plain);
+	return 1;
 }
 
 /* What the payloads inside amount to. */
@@ -524,27 +572,30 @@ static enum ike_sa_event classify(struct ike_sa *sa, const struct ike_sa_msg *m,
 
 static void input_sealed(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_in *in)
 {
-	uint8_t next, critical;
 	enum ike_sa_event ev;
-	struct cw_span sk;
 	size_t size;
-	int r = check_outside(sa, m, &sk, &next, &critical);
+	int r = check_outside(sa, m, in);
 
 	if (r == CW_E_STATE || r == CW_E_REPLAY) {
 		rejected(sa);
 		return;
 	}
-	if (r < 0 || (r = ike_sk_open(&sa->in, m->raw.p, sk, sa->peer->plain, &size)) < 0) {
+	if (r < 0 || (r = ike_sk_open(&sa->in, m->raw.p, in->sk, sa->peer->plain, &size)) < 0) {
 		malformed(sa, m->h, r);
 		return;
 	}
-	if (!ike_msg_is_response(m->h) && ike_exch_kind(&sa->x, m->h->id) == IKE_EXCH_REPEATED) {
+	if (is_repeated(sa, m)) {
 		cw_stat_inc(sa->peer->stat, CW_STAT_IKE_RETRANSMIT);
 		ike_sa_send(sa, m->from, sa->x.answer, sa->x.answer_size);
 		return;
 	}
 	sa->heard_ms = m->now_ms;       /* a repeated message proves no life: anybody can repeat it */
-	ev = classify(sa, m, in, next, size, critical);
+	if ((r = collect(sa, m, in, &size)) <= 0) {
+		if (r < 0)
+			malformed(sa, m->h, r);
+		return;
+	}
+	ev = classify(sa, m, in, in->sk_next, size, in->critical);
 	if (find_row(sa->state, ev)) {
 		if (ike_msg_is_response(m->h))
 			ike_exch_over(&sa->x);
@@ -582,6 +633,8 @@ uint64_t ike_sa_next_ms(const struct ike_sa *sa)
 	uint64_t next = CW_MIN(sa->expire_ms, ike_exch_next_ms(&sa->x));
 
 	next = CW_MIN(next, ike_work_next_ms(sa));
+	for (size_t i = 0; i < CW_COUNT(sa->frag); i++)
+		next = CW_MIN(next, ike_frag_next_ms(&sa->frag[i]));
 	return CW_MIN(next, dpd_due_ms(sa));
 }
 
@@ -601,6 +654,8 @@ void ike_sa_tick(struct ike_sa *sa, uint64_t now_ms)
 		ike_sa_event(sa, IKE_EV_GIVE_UP, &m);
 		break;
 	}
+	for (size_t i = 0; i < CW_COUNT(sa->frag); i++)
+		ike_frag_tick(&sa->frag[i], now_ms);
 	if (now_ms >= sa->expire_ms)
 		ike_sa_event(sa, IKE_EV_EXPIRED, &m);
 	if (now_ms >= dpd_due_ms(sa) && ike_task_info_ping(sa, now_ms) < 0)

@@ -30,6 +30,7 @@
 #include "interconnect/ike/ike.h"
 #include "interconnect/ike/ike_cookie.h"
 #include "interconnect/ike/ike_exch.h"
+#include "interconnect/ike/ike_frag.h"
 #include "interconnect/ike/ike_id.h"
 #include "interconnect/ike/ike_keys.h"
 #include "interconnect/ike/ike_prop.h"
@@ -126,6 +127,8 @@ struct ike_sa {
 	bool ppk;                       /* the keys are those with the PPK */
 	struct ike_sk in, out;
 	struct ike_exch x;
+	bool fragments;                 /* both sides take them */
+	struct ike_frag frag[2];        /* of the request of the peer, of the answer */
 	uint32_t spi_wanted;            /* our inbound SPI on offer in IKE_AUTH */
 	struct ike_csa *children;       /* newest first */
 	bool want_child;                /* has lost its child to a misunderstanding: ask for one */
@@ -156,7 +159,7 @@ struct ike {
 	struct ike_cookie cookie;
 	uint64_t stranger_ms;           /* token bucket of answers without SA */
 	char why[IKE_WHY];              /* the last SA ended */
-	uint8_t plain[IKE_IN_MAX], inner[IKE_OUT_MAX], outer[IKE_OUT_MAX + 256];
+	uint8_t plain[IKE_IN_MAX], inner[IKE_OUT_MAX], outer[2 * IKE_OUT_MAX];
 };
 
 /* A message that was accepted, or for timers only the time. */
@@ -193,6 +196,7 @@ CW_NODISCARD int ike_sa_answer(struct ike_sa *sa, const struct ike_sa_msg *m, co
 /* The same with one notification. */
 CW_NODISCARD int ike_sa_answer_notify(struct ike_sa *sa, const struct ike_sa_msg *m, uint16_t type, const void *data,
 				      size_t size);
+/* Sends a message, or the fragments of one, each with its header. */
 void ike_sa_send(struct ike_sa *sa, const struct cw_endpoint *to, const void *msg, size_t size);
 
 void ike_sa_event(struct ike_sa *sa, enum ike_sa_event ev, const struct ike_sa_msg *m);

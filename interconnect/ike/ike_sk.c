@@ -4,6 +4,7 @@
 
 #include "interconnect/base/mem.h"
 #include "interconnect/base/rand.h"
+#include "interconnect/ike/ike_limits.h"
 
 int ike_sk_init(struct ike_sk *s, enum cw_aead_alg alg, const uint8_t *keymat)
 {
@@ -45,14 +46,22 @@ static void make_iv(struct ike_sk *s, uint8_t *iv)
 	s->sealed++;
 }
 
-/* The plaintext of SIZE bytes: the payloads, zeros up to a whole block, and their number. */
-static void put_plain(const struct ike_out *inner, uint8_t *body, size_t size)
-{
-	size_t pad = size - inner->w.len - 1;
+/* What goes into one message: all payloads, or fragment NO of TOTAL. */
+struct part {
+	uint8_t next;                   /* type of the first payload */
+	uint16_t no, total;             /* 0: all */
+	const uint8_t *p;
+	size_t size;
+};
 
-	if (inner->w.len > 0)
-		memcpy(body, inner->w.buf, inner->w.len);
-	memset(body + inner->w.len, 0, pad);
+/* The plaintext of SIZE bytes: the payloads, zeros up to a whole block, and their number. */
+static void put_plain(const struct part *part, uint8_t *body, size_t size)
+{
+	size_t pad = size - part->size - 1;
+
+	if (part->size > 0)
+		memcpy(body, part->p, part->size);
+	memset(body + part->size, 0, pad);
 	body[size - 1] = (uint8_t)pad;
 }
 
@@ -61,34 +70,81 @@ static size_t whole_blocks(const struct ike_sk *s, size_t size)
 	return (size + s->shape->block - 1) / s->shape->block * s->shape->block;
 }
 
-int ike_sk_seal(struct ike_sk *s, const struct ike_header *h, const struct ike_out *inner, uint8_t *out,
-		size_t out_size)
+static int seal_part(struct ike_sk *s, const struct ike_header *h, const struct part *part, uint8_t *out, size_t out_size)
 {
-	int size = cw_wr_done(&inner->w), r;
-	size_t at, aad_size, plain_size = whole_blocks(s, inner->w.len + 1);
+	size_t at, aad_size, plain_size = whole_blocks(s, part->size + 1);
 	struct ike_out o = ike_msg_begin(out, out_size, h);
 	uint8_t nonce[CW_AEAD_NONCE_MAX], *iv, *body;
+	int size, r;
 
-	if (size < 0)
-		return size;
 	if (s->sealed == UINT32_MAX)
 		return CW_E_LIMIT;
-	at = ike_msg_open(&o, IKE_PT_SK);
+	at = ike_msg_open(&o, part->total ? IKE_PT_SKF : IKE_PT_SK);
+	if (part->total) {
+		cw_wr_u16(&o.w, part->no);
+		cw_wr_u16(&o.w, part->total);
+	}
 	aad_size = o.w.len;
 	iv = cw_wr_take(&o.w, s->shape->iv);
 	body = cw_wr_take(&o.w, plain_size + s->shape->tag);
 	ike_msg_close(&o, at);
 	/* An SK without payloads is whole, too: its "next" is none. */
-	cw_wr_put16(&o.w, at, (size_t)inner->first << 8);
+	cw_wr_put16(&o.w, at, (size_t)part->next << 8);
 	size = ike_msg_end(&o);
 	if (size < 0 || !iv || !body)
 		return CW_E_LIMIT;
-	put_plain(inner, body, plain_size);
+	put_plain(part, body, plain_size);
 	make_iv(s, iv);
 	make_nonce(s, iv, nonce);
 	if ((r = cw_aead_seal(s->aead, nonce, out, aad_size, body, plain_size, body)) < 0)
 		return r;
 	return size;
+}
+
+int ike_sk_seal(struct ike_sk *s, const struct ike_header *h, const struct ike_out *inner, uint8_t *out,
+		size_t out_size)
+{
+	struct part all = { .next = inner->first, .p = inner->w.buf, .size = inner->w.len };
+	int r = cw_wr_done(&inner->w);
+
+	return r < 0 ? r : seal_part(s, h, &all, out, out_size);
+}
+
+/* Bytes of payloads that a message of at most MAX bytes can hold; 0: none. */
+static size_t room(const struct ike_sk *s, size_t max, size_t extra)
+{
+	size_t around = IKE_HEADER + IKE_PLD_HEADER + extra + s->shape->iv + s->shape->tag;
+
+	if (max < around + s->shape->block)
+		return 0;
+	return (max - around) / s->shape->block * s->shape->block - 1;
+}
+
+int ike_sk_seal_parts(struct ike_sk *s, const struct ike_header *h, const struct ike_out *inner, size_t max, uint8_t *out,
+		      size_t out_size)
+{
+	struct part part = { .next = inner->first };
+	size_t left = inner->w.len, each = room(s, max, IKE_SKF_NUMBERS), total, len = 0;
+	int r = cw_wr_done(&inner->w);
+
+	if (r < 0)
+		return r;
+	if (left <= room(s, max, 0))
+		return ike_sk_seal(s, h, inner, out, out_size);
+	total = each ? (left + each - 1) / each : SIZE_MAX;
+	if (total > IKE_FRAGMENTS_MAX)
+		return CW_E_LIMIT;
+	part.total = (uint16_t)total;
+	for (part.p = inner->w.buf; left > 0; left -= part.size) {
+		part.no++;
+		part.p += part.size;
+		part.size = CW_MIN(left, each);
+		if ((r = seal_part(s, h, &part, out + len, out_size - len)) < 0)
+			return r;
+		len += (size_t)r;
+		part.next = IKE_PT_NONE;        /* only the first says */
+	}
+	return (int)len;
 }
 
 int ike_sk_open(struct ike_sk *s, const uint8_t *msg, struct cw_span sk, uint8_t *out, size_t *ret_size)

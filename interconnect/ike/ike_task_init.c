@@ -2,7 +2,8 @@
 /*
  * ike_task_init.c - IKE_SA_INIT, both roles.
  *
- *   HDR, [N(COOKIE)], SA, KE, Ni, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS)], [N(USE_PPK)]  -->
+ *   HDR, [N(COOKIE)], SA, KE, Ni, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS)], [N(FRAGMENTATION_SUPPORTED)],
+ *        [N(USE_PPK)]  -->
  *                                   <--  HDR, N(COOKIE) | N(INVALID_KE_PAYLOAD) | N(other error)
  *                                   <--  HDR, SA, KE, Nr, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS)], [N(USE_PPK)],
  *                                        [CERTREQ]
@@ -56,6 +57,18 @@ static void write_hashes(const struct ike *k, struct ike_out *o)
 
 	if (k->conf.auth == IKE_AUTH_CERT)
 		ike_pld_put_notify(o, IKE_N_SIGNATURE_HASH_ALGORITHMS, hashes.p, hashes.size);
+}
+
+/* RFC 7383 s2.3: the responder says so only if the initiator did. */
+static void write_fragments(const struct ike_sa *sa, struct ike_out *o)
+{
+	if (sa->peer->conf.message_max && (sa->initiator || sa->fragments))
+		ike_pld_put_notify(o, IKE_N_FRAGMENTATION_SUPPORTED, NULL, 0);
+}
+
+static void read_fragments(struct ike_sa *sa, const struct ike_in *in)
+{
+	sa->fragments = sa->peer->conf.message_max && ike_pld_notify(in, IKE_N_FRAGMENTATION_SUPPORTED);
 }
 
 static int write_ke(struct ike_out *o, unsigned group, const struct cw_dh *dh)
@@ -130,6 +143,7 @@ int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms)
 	if ((r = write_natd(k, &o, sa->spi_i, 0, &sa->remote)) < 0)
 		return r;
 	write_hashes(k, &o);
+	write_fragments(sa, &o);
 	ike_task_ppk_offer(sa, &o);
 	if ((size = ike_msg_end(&o)) < 0)
 		return size;
@@ -169,6 +183,7 @@ int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 	sa->spi_r = m->h->spi_r;
 	set_nonce(&sa->nr, in->nonce);
 	read_hashes(sa, in);
+	read_fragments(sa, in);
 	if ((r = ike_sa_keep(&sa->peer_init, m->raw.p, m->raw.size)) < 0 || (r = agree(sa, in->ke.data)) < 0)
 		return refused(sa, r, cw_strerror(r));
 	ike_exch_over(&sa->x);
@@ -398,6 +413,7 @@ static int write_response(struct request *q, struct ike_sa *sa)
 	if ((r = write_natd(k, &o, sa->spi_i, sa->spi_r, q->from)) < 0)
 		return r;
 	write_hashes(k, &o);
+	write_fragments(sa, &o);
 	ike_task_ppk_offer(sa, &o);
 	if ((r = ike_task_init_certreq(k, &o)) < 0)
 		return r;
@@ -413,6 +429,7 @@ static int respond(struct request *q, struct ike_sa *sa)
 	sa->group = q->suite->group;
 	set_nonce(&sa->ni, q->in.nonce);
 	read_hashes(sa, &q->in);
+	read_fragments(sa, &q->in);
 	if ((r = ike_task_ppk_agree(sa, &q->in)) < 0 ||
 	    (r = ike_sa_keep(&sa->peer_init, q->raw.p, q->raw.size)) < 0 ||
 	    (r = cw_dh_new(sa->group, &sa->dh)) < 0)

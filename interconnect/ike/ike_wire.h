@@ -13,7 +13,8 @@
  *  | message id                    |                    IV (8), ciphertext of { payloads, padding,
  *  +-------------------------------+ 24                 pad length }, ICV (16). Always the last
  *  | length of all                 |                    payload; its "next" names the first inside.
- *  +-------------------------------+ 28
+ *  +-------------------------------+ 28                 SKF (RFC 7383 s2.5): the same with fragment number (2)
+ *                                                       and total (2) before the IV; only the first names a type.
  */
 #ifndef IKE_WIRE_H
 #define IKE_WIRE_H
@@ -21,7 +22,7 @@
 enum {
 	IKE_HEADER = 28, IKE_PLD_HEADER = 4, IKE_NEXT_AT = 16, IKE_VERSION = 0x20, IKE_CRITICAL = 0x80,
 	IKE_FLAG_I = 0x08, IKE_FLAG_V = 0x10, IKE_FLAG_R = 0x20,
-	IKE_SK_IV = 8, IKE_SK_SALT = 4,
+	IKE_SK_IV = 8, IKE_SK_SALT = 4, IKE_SKF_NUMBERS = 4,
 	IKE_NONCE_MIN = 16, IKE_NONCE_MAX = 256,        /* s3.9 */
 	IKE_COOKIE_MAX = 64,                            /* s2.6 */
 	IKE_NATD_SIZE = 20,                             /* s2.23: SHA-1 */
@@ -33,6 +34,7 @@ enum ike_exchange { IKE_SA_INIT = 34, IKE_AUTH = 35, IKE_CREATE_CHILD_SA = 36, I
 enum ike_pt {
 	IKE_PT_NONE = 0, IKE_PT_SA = 33, IKE_PT_KE, IKE_PT_IDI, IKE_PT_IDR, IKE_PT_CERT, IKE_PT_CERTREQ, IKE_PT_AUTH,
 	IKE_PT_NONCE, IKE_PT_N, IKE_PT_D, IKE_PT_V, IKE_PT_TSI, IKE_PT_TSR, IKE_PT_SK, IKE_PT_CP, IKE_PT_EAP,
+	IKE_PT_SKF = 53 /* RFC 7383 */,
 	IKE_PT_FIRST = IKE_PT_SA, IKE_PT_N_KNOWN = IKE_PT_EAP - IKE_PT_SA + 1,
 };
 
@@ -59,6 +61,7 @@ enum { IKE_HASH_SHA2_256 = 2, IKE_HASH_SHA2_384, IKE_HASH_SHA2_512, IKE_HASH_IDE
 	X(TEMPORARY_FAILURE, 43) X(CHILD_SA_NOT_FOUND, 44) \
 	X(INITIAL_CONTACT, 16384) X(NAT_DETECTION_SOURCE_IP, 16388) X(NAT_DETECTION_DESTINATION_IP, 16389) \
 	X(COOKIE, 16390) X(USE_TRANSPORT_MODE, 16391) X(REKEY_SA, 16393) X(SIGNATURE_HASH_ALGORITHMS, 16431) \
+	X(FRAGMENTATION_SUPPORTED, 16430) /* RFC 7383 */ \
 	X(USE_PPK, 16435) X(PPK_IDENTITY, 16436) X(NO_PPK_AUTH, 16437) /* RFC 8784 s3 */
 
 enum ike_notify_type {

@@ -32,7 +32,7 @@ cell() {
 	local who=$1 auth=$2 name="$2, $1 call, $3" pcap=$T/cell.pcap seen
 	say "---- $name"
 	capture "$pcap"
-	SWAN_IKE=$6 SWAN_ESP=$7 begin "$who" "$auth" "ike: \"$4\";esp: \"$5\""
+	SWAN_IKE=$6 SWAN_ESP=$7 begin "$who" "$auth" "ike: \"$4\";esp: \"$5\";${MORE:-}"
 	[ "$who" = we ] || check "$name: strongSwan has a tunnel" swan --initiate --child net --timeout 10
 	check "$name: tunnel up" wait_for 10 is up "$T/a.sock" tunnel show b state
 	same "$name: suite of IKE" "$8" "$(ask "$T/a.sock" tunnel show b suite.ike)"
@@ -52,7 +52,7 @@ cell() {
 # suite WHO IKE ESP AT-STRONGSWAN: the same words on both sides, and nothing else.
 suite() { cell "$1" psk "$2 $3" "$2" "$3" "$2" "$3" "${5:-$2}" "$3" "$4"; }
 
-swan_start psk
+SWAN_FRAGMENT=576 swan_start psk
 suite we aes128gcm16-prfsha256-ecp256 aes128gcm16 AES_GCM_16-128/PRF_HMAC_SHA2_256/ECP_256
 suite they chacha20poly1305-prfsha256-x25519 chacha20poly1305 CHACHA20_POLY1305/PRF_HMAC_SHA2_256/CURVE_25519
 suite we chacha20poly1305-prfsha512-ecp384 chacha20poly1305 CHACHA20_POLY1305/PRF_HMAC_SHA2_512/ECP_384
@@ -180,6 +180,16 @@ certs a-chain b-p256 a-sub
 usual we 'our intermediate'
 certs a-ed25519 b-sub
 usual they 'their intermediate'
+# In fragments, both ways: charon cuts to 576 bytes, we to the MTU of the tunnel.
+ike_datagrams() { packets "$1" "udp port 4500 and udp[8:4] = 0 and src host 10.44.0.$2 and greater $3"; }
+certs a-rsa b-rsa
+for who in we they; do
+	MORE='mtu: 600' usual $who 'RSA in fragments'
+	check "$who, fragments there" grep -q 'parsed IKE_AUTH re.* \[ EF([2-9]/[2-9]) \]' "$T/swan/charon.log"
+	check "$who, fragments here" grep -q 'generating IKE_AUTH re.* \[ EF([2-9]/[2-9]) \]' "$T/swan/charon.log"
+	same "$who, nothing of IKE is larger than 600 bytes" 0 \
+		"$(($(ike_datagrams "$T/cell.pcap" 1 615) + $(ike_datagrams "$T/cell.pcap" 2 615)))"
+done
 refused they a-p256 b-expired 'certificate has expired'
 refused they a-p256 b-future 'certificate is not yet valid'
 refused they a-p256 b-stranger 'certificate signature failure\|unable to get local issuer'

@@ -24,5 +24,8 @@ $(eval $(call test,test_ike_hostile,tests/exchange,test_ike_hostile.c,ikepair ik
 $(eval $(call test,test_ike_stranger,tests/exchange,test_ike_stranger.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_ike_msg,tests/fuzz,fuzz_ike_msg.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_ike_inner,tests/fuzz,fuzz_ike_inner.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
+$(eval $(call fuzz,fuzz_ike_frag,tests/fuzz,fuzz_ike_frag.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
 $(eval $(call test,test_ike_suites,tests/exchange,test_ike_suites.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_certs,tests/exchange,test_ike_certs.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_frag,tests/unit,test_ike_frag.c,ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_fragments,tests/exchange,test_ike_fragments.c,ikepair ike base,$(LIBCRYPTO)))

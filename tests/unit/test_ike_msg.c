@@ -271,7 +271,7 @@ static void unknown_payloads(void **state)
 		struct ike_out o = ike_msg_begin(buf, sizeof buf, NULL);
 		bool known = type >= IKE_PT_SA && type <= IKE_PT_EAP;
 
-		if (known)
+		if (known || type == IKE_PT_SKF)
 			continue;
 		ike_pld_bytes(&o, (enum ike_pt)type, some, 8);
 		assert_int_equal(ike_pld_read((uint8_t)type, cw_cur_of(buf, o.w.len), &in), 0);
@@ -283,6 +283,40 @@ static void unknown_payloads(void **state)
 		assert_int_equal(ike_pld_read((uint8_t)type, cw_cur_of(buf, o.w.len), &in), 0);
 		assert_int_equal(in.critical, 0);
 	}
+}
+
+/* RFC 7383 s2.5: number and total, and as much behind them as an SK has. */
+static void fragments(void **state)
+{
+	static const struct {
+		uint8_t numbers[4];
+		uint8_t next;
+		int r;
+	} cases[] = {
+		{ { 0, 1, 0, 1 }, 35, 0 }, { { 0, 2, 0, 2 }, 0, 0 }, { { 1, 0, 1, 0 }, 0, 0 }, { { 0, 1, 255, 255 }, 0, 0 },
+		{ { 0, 0, 0, 0 }, 0, CW_E_MALFORMED }, { { 0, 0, 0, 1 }, 0, CW_E_MALFORMED },
+		{ { 0, 2, 0, 1 }, 0, CW_E_MALFORMED }, { { 0, 2, 0, 2 }, 35, CW_E_MALFORMED },
+	};
+	uint8_t buf[64], body[64] = { 0 };
+	struct ike_in in;
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(cases); i++)
+		for (size_t size = 0; size < 40; size++) {
+			struct ike_out o = ike_msg_begin(buf, sizeof buf, NULL);
+			bool whole = size >= IKE_SKF_NUMBERS + IKE_SK_IV + 1 + CW_AEAD_TAG;
+
+			memcpy(body, cases[i].numbers, 4);
+			ike_pld_bytes(&o, IKE_PT_SKF, body, size);
+			buf[0] = cases[i].next;
+			assert_int_equal(ike_pld_read(IKE_PT_SKF, cw_cur_of(buf, o.w.len), &in),
+					 whole ? cases[i].r : CW_E_TRUNC);
+			if (!whole || cases[i].r < 0)
+				continue;
+			assert_int_equal(in.sk.size, size - 4);
+			assert_int_equal(in.sk_next, cases[i].next);
+			assert_int_equal(in.frag_total, body[2] << 8 | body[3]);
+		}
 }
 
 static void too_many(void **state)
@@ -316,8 +350,13 @@ static void rules_bound_every_payload(void **state)
 
 	(void)state;
 	for (enum ike_kind kind = 0; kind < IKE_KIND_N; kind++) {
-		struct ike_in in = { 0 };
+		struct ike_in in = { .frag_total = kind == IKE_KIND_FRAGMENT };
 		uint8_t min[IKE_PT_N_KNOWN];
+
+		in.frag_total ^= 1;
+		assert_int_equal(ike_rules_check(kind, &in, &pld), CW_E_MALFORMED);
+		assert_int_equal(pld, IKE_PT_SKF);
+		in.frag_total ^= 1;
 
 		/* The least that is allowed: add what is missing until it is. */
 		for (int i = 0; ike_rules_check(kind, &in, &pld) < 0; i++) {
@@ -555,6 +594,7 @@ int main(void)
 		cmocka_unit_test(payload_lengths),
 		cmocka_unit_test(single_payloads),
 		cmocka_unit_test(unknown_payloads),
+		cmocka_unit_test(fragments),
 		cmocka_unit_test(too_many),
 		cmocka_unit_test(rules_bound_every_payload),
 		cmocka_unit_test(once_is_once),

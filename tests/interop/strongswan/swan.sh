@@ -25,6 +25,7 @@ swan_conf() {
 	  keep_alive = 5s
 	  make_before_break = yes
 	  retransmit_tries = 3
+	  ${SWAN_FRAGMENT:+fragment_size = $SWAN_FRAGMENT}
 	  retransmit_timeout = 1.0
 	  plugins {
 	    vici { socket = unix://$d/vici.sock }
@@ -46,7 +47,7 @@ swan_conf() {
 
 # swan_connection psk|cert [more lines of the connection]: the connection "site" with the child "net"; neither side of it starts by
 # itself. $SWAN_IKE and $SWAN_ESP are its proposals, $SWAN_AUTH how it signs, if not as usual. $SWAN_PPK, if there is one, is "NAME HEXADECIMAL" of a postquantum preshared key: strongSwan has it then, and as responder
-# uses it; as initiator it needs ppk_id among the lines.
+# uses it; as initiator it needs ppk_id among the lines. $SWAN_FRAGMENT at the start is how large its IKE packets may be.
 swan_connection() {
 	local local_auth='auth = psk' remote_auth='auth = psk'
 	[ "$1" = psk ] || local_auth='auth = '${SWAN_AUTH:-pubkey}'
