@@ -122,6 +122,8 @@ int ike_sa_new_rekeyed(const struct ike_sa *old, const struct ike_sa *parts, str
 
 	if (!sa)
 		return -ENOMEM;
+	/* The peer is who he is, and gets his SA; but what it replaced does not pile up. */
+	(void)make_room(k);
 	*sa = (struct ike_sa){
 		.peer = k, .state = IKE_SA_UP, .initiator = parts->initiator,
 		.spi_i = parts->spi_i, .spi_r = parts->spi_r,

@@ -168,11 +168,12 @@ static bool chance(unsigned percent)
 	return cw_rand_u32() % 100 < percent;
 }
 
-/* A network that does all of it at random, for two minutes with a renewal every ten seconds; then a quiet one. */
+/* A network that does all of it at random, for two minutes, with rekeying every four seconds, often by both sides, and a renewal
+ * every thirty; then a quiet one. */
 static void bad_weather(void **state)
 {
 	(void)state;
-	for (unsigned seed = 1; seed <= 15; seed++) {
+	for (unsigned seed = 1; seed <= 60; seed++) {
 		pair_init_fast(&p);
 		cw_rand_seed(seed);
 		p.side[PAIR_A].conf.dpd_ms = p.side[PAIR_B].conf.dpd_ms = 5000;
@@ -192,8 +193,14 @@ static void bad_weather(void **state)
 					pair_step(&p);
 				}
 			}
-			if (i % 100 == 99)
+			if (i % 300 == 299)
 				ike_renew(p.side[chance(50)].k, p.now_ms);
+			for (int s = 0; s < PAIR_SIDES && i % 40 == 20; s++) {
+				if (chance(60))
+					ike_rekey_child(p.side[s].k, p.now_ms);
+				if (chance(40))
+					ike_rekey(p.side[s].k, p.now_ms);
+			}
 			p.now_ms += 100;
 			for (int s = 0; s < PAIR_SIDES; s++)
 				ike_tick(p.side[s].k, p.now_ms);
@@ -202,6 +209,9 @@ static void bad_weather(void **state)
 			pair_pass(&p, 1000);
 		if (!pair_is_joined(&p))
 			fail_msg("seed %u", seed);
+		pair_pass(&p, 60000);
+		if (!pair_is_joined(&p) || pair_n_live(&p, PAIR_A) != 1 || pair_n_live(&p, PAIR_B) != 1)
+			fail_msg("seed %u: too many SAs", seed);
 		pair_free(&p);
 	}
 }

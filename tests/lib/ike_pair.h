@@ -13,7 +13,7 @@
 #include "interconnect/ike/ike_sa.h"
 
 enum { PAIR_A, PAIR_B, PAIR_SIDES };
-enum { PAIR_QUEUE = 256, PAIR_PACKET = 20000, PAIR_CHILDREN = 64, PAIR_GRACE_MS = 3000 };
+enum { PAIR_QUEUE = 256, PAIR_PACKET = 20000, PAIR_CHILDREN = 256, PAIR_GRACE_MS = 3000 };
 
 struct pair_child {
 	struct ike_child c;
