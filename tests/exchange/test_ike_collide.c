@@ -246,6 +246,30 @@ static void child_against_delete(void **state)
 	}
 }
 
+/* TEST RFC 7296 s1.4.1: both delete the same child; neither names it again in its answer. */
+static void both_delete(void **state)
+{
+	(void)state;
+	joined(1);
+	for (int s = 0; s < PAIR_SIDES; s++) {
+		struct ike_sa *sa = p.side[s].k->sas;
+
+		ike_csa_condemn(sa, sa->children);
+		ike_tick(p.side[s].k, p.now_ms);
+	}
+	for (int s = 0; s < PAIR_SIDES; s++) {
+		pair_step_to(&p, s);
+		pair_open(&p, p.n - 1, &m);
+		assert_int_equal(p.q[p.n - 1].to, 1 - s);
+		if (pair_n_up(&p, s) == 0 && m.n > 0)
+			assert_int_not_equal(m.pld[0].body[0], IKE_PROTO_ESP);
+	}
+	pair_pass(&p, 60000);
+	assert_true(pair_is_joined(&p));
+	assert_int_equal(pair_n_live(&p, A), 1);
+	pair_free(&p);
+}
+
 /* collision_ike_rekey: a child against the IKE SA. Each refuses the other, and both try again later. */
 static void child_against_ike(void **state)
 {
@@ -415,6 +439,7 @@ int main(void)
 		cmocka_unit_test(child_delayed_response),
 		cmocka_unit_test(child_delayed_request),
 		cmocka_unit_test(child_against_delete),
+		cmocka_unit_test(both_delete),
 		cmocka_unit_test(child_against_ike),
 		cmocka_unit_test(against_end),
 		cmocka_unit_test(ike_collision),
