@@ -518,6 +518,37 @@ static void incorrect_delete(void **state)
 	pair_free(&p);
 }
 
+/* TEST RFC 7296 s2.2: message ids never wrap. An SA that has none left rekeys nothing any more; a new pair takes its place. */
+static void ids_used_up(void **state)
+{
+	(void)state;
+	for (int what = 0; what < 3; what++)
+		for (int x = 0; x < PAIR_SIDES; x++) {
+			struct ike_info before, after;
+			struct ike_sa *sa;
+
+			pair_init_fast(&p);
+			p.side[PAIR_A].conf.dpd_ms = p.side[PAIR_B].conf.dpd_ms = 5000;
+			join();
+			sa = up_sa(x);
+			assert_true(ike_info(p.side[x].k, &before));
+			sa->x.out_id = UINT32_MAX;
+			if (what == 2) {
+				ike_csa_condemn(sa, sa->children);
+				ike_tick(p.side[x].k, p.now_ms);
+			} else {
+				(what ? ike_rekey : ike_rekey_child)(p.side[x].k, p.now_ms);
+				assert_int_equal(pair_n_up(&p, x), 1);          /* it goes on meanwhile */
+				assert_true(ike_next_ms(p.side[x].k) > p.now_ms);
+			}
+			pair_pass(&p, 240000);
+			assert_settled();
+			assert_true(ike_info(p.side[x].k, &after));
+			assert_true(after.spi_i != before.spi_i);
+			pair_free(&p);
+		}
+}
+
 /* A response to another exchange than the request under way is none. */
 static void another_exchange(void **state)
 {
@@ -565,6 +596,7 @@ int main(void)
 		cmocka_unit_test(ike_not_like_this),
 		cmocka_unit_test(delete_timeout),
 		cmocka_unit_test(incorrect_delete),
+		cmocka_unit_test(ids_used_up),
 		cmocka_unit_test(another_exchange),
 	};
 
