@@ -129,7 +129,7 @@ int help_folder_seed(const char *state, const char *name, const char *seed, bool
 	int r;
 
 	*ret_new = false;
-	file_path(state, name, "node.crt", path);
+	file_path(state, name, "site.crt", path);      /* node.crt is there before, signed by itself */
 	if (access(path, F_OK) == 0)
 		return 0;
 	file_path(state, name, "seed.json", path);

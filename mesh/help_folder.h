@@ -3,7 +3,7 @@
  * help_folder.h - the folder of an appliance, STATE/NAME: what was placed, and all that the appliance keeps.
  *
  *   place.json   written before anything else is done, removed after everything else
- *   seed.json    from the manager, for the node to enrol with; not touched any more once there is node.crt
+ *   seed.json    from the manager, for the node to enrol with; not touched any more once there is site.crt
  *   process      who runs; locked while it does (help_proc.h)
  *   log          what it says
  *

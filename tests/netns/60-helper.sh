@@ -115,7 +115,7 @@ refused "placed differently" conflict networks place ix-1 ne
 ARGS="{\"kind\":\"ix\",\"seed\":\"{  }\",\"networks\":[$UPLINK,$VMOTION]}" ask "$H" appliance place ix-1 > /dev/null
 same "another seed" '{  }' "$(cat "$S/ix-1/seed.json")"
 check "is read by a process that starts anew" wait_for 2 runs_anew ix-1 "$P"
-touch "$S/ix-1/node.crt"
+touch "$S/ix-1/site.crt"
 ARGS="{\"kind\":\"ix\",\"seed\":\"{ }\",\"networks\":[$UPLINK,$VMOTION]}" ask "$H" appliance place ix-1 > /dev/null
 same "a node that has enrolled keeps its seed" '{  }' "$(cat "$S/ix-1/seed.json")"
 

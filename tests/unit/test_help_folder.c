@@ -147,7 +147,10 @@ static void seeds(void **state)
 	assert_false(fresh);
 	assert_int_equal(help_folder_seed(state_dir, "ix-1", "{\"token\":2}", &fresh), 0);
 	assert_true(fresh);
-	put("ix-1/node.crt", "x");
+	put("ix-1/node.crt", "signed by itself: it has not enrolled yet");
+	assert_int_equal(help_folder_seed(state_dir, "ix-1", "{\"token\":9}", &fresh), 0);
+	assert_true(fresh);
+	put("ix-1/site.crt", "x");
 	assert_int_equal(help_folder_seed(state_dir, "ix-1", "{\"token\":3}", &fresh), 0);
 	assert_false(fresh);
 	assert_int_equal(stat(path("ix-1/seed.json"), &st), 0);
