@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interconnect/base/impair.h"
 #include "interconnect/base/log.h"
 #include "interconnect/base/nl.h"
 #include "mesh/help_place_impl.h"
@@ -108,7 +109,7 @@ static int change(struct help_app *a, const struct help_seg *seg, struct cw_why 
 	old = a->spec.segs;
 	if ((r = help_app_write(a, &changed, why)) < 0)
 		old = changed.segs;
-	return r;
+	return r < 0 ? r : cw_impair("help.segment.record");
 }
 
 int help_seg_allow(struct help_places *x, const char *name, const struct help_seg *seg, unsigned *ret_mtu,
@@ -141,10 +142,11 @@ int help_seg_deny(struct help_places *x, const char *name, const char *bridge, s
 		return 0;
 	old = *have;
 	memcpy(seg.bridge, old.bridge, sizeof seg.bridge);
-	if ((r = change(a, &seg, why)) < 0)
-		return r;
+	/* The device goes first: once it is not written down any more, nobody would look for it. */
 	help_seg_drop(a, &old);
-	return 0;
+	if ((r = cw_impair("help.segment.dropped")) < 0)
+		return r;
+	return change(a, &seg, why);
 }
 
 /* ---- the device ---- */
@@ -163,7 +165,8 @@ static int open_tap(const struct help_app *a, const struct help_seg *seg, int *r
 	if ((r = tap_open(seg->tap, &fd)) < 0)
 		return cw_why_set(why, r == -EBUSY ? CW_E_CONFLICT : r, object, "tap",
 				  "cannot make the device '%s': %s", seg->tap, cw_strerror(r));
-	if ((r = attach_port(seg->tap, seg->bridge, *ret_mtu, object, why)) < 0)
+	if ((r = cw_impair("help.segment.tap")) < 0 || (r = attach_port(seg->tap, seg->bridge, *ret_mtu, object, why)) < 0 ||
+	    (r = cw_impair("help.segment.port")) < 0)
 		return r;
 	*ret_fd = fd;
 	fd = -1;
