@@ -28,9 +28,15 @@ static void creation_free(struct creation *x)
 	free(x);
 }
 
+/* While it was looked at, the same request may have come again and begun the job, which is then what is in the way. */
 static void refuse(struct creation *x, int r, const struct cw_why *why)
 {
-	api_fail(x->req, r, why);
+	const struct mesh_job *same = mesh_job_find_key(x->m->jobs, x->key, NULL);
+
+	if (same)
+		api_reply(x->req, 202, mesh_job_json(same));
+	else
+		api_fail(x->req, r, why);
 	creation_free(x);
 }
 

@@ -43,9 +43,15 @@ static struct half_order order_of(const struct cw_json *data)
 	};
 }
 
+/* While it was looked at, the same request may have come again and begun the job, which is then what is in the way. */
 static void refuse(struct creation *x, int r, const struct cw_why *why)
 {
-	api_fail(x->req, r, why);
+	const struct mesh_job *same = mesh_job_find_key(x->m->jobs, x->key, NULL);
+
+	if (same)
+		api_reply(x->req, 202, mesh_job_json(same));
+	else
+		api_fail(x->req, r, why);
 	creation_free(x);
 }
 
@@ -130,6 +136,10 @@ static int mesh_create(struct api_call *c)
 	x->dry_run = c->dry_run;
 	snprintf(x->key, sizeof x->key, "%s", c->key);
 	o = order_of(x->data);
+	if (mesh_job_active(c->m->jobs, "mesh", o.name)) {
+		creation_free(x);
+		return cw_why_set(&c->why, CW_E_CONFLICT, "mesh", "name", "a job works on a mesh of this name");
+	}
 	c->pending = true;
 	half_check(c->m, &o, on_checked, x);
 	return 0;
@@ -170,7 +180,7 @@ static int mesh_show(struct api_call *c)
 }
 
 /* What stands in the way: CW_E_CONFLICT names it. */
-static int check_unused(struct api_call *c)
+static int check_unused(struct api_call *c, const struct cw_json *body)
 {
 	CW_AUTO(cw_stmt_cleanup) struct cw_stmt *st = NULL;
 	char object[API_NAME_MAX + 8];
@@ -179,6 +189,8 @@ static int check_unused(struct api_call *c)
 	snprintf(object, sizeof object, "mesh %s", c->name);
 	if (mesh_job_active(c->m->jobs, "mesh", c->name))
 		return cw_why_set(&c->why, CW_E_CONFLICT, object, "state", "a job works on it");
+	if ((r = mesh_svc_idle(c->m, body, &c->why)) < 0)
+		return r;
 	if ((r = cw_db_prepare(mesh_store_db(c->m->store), "SELECT name FROM extension WHERE mesh = ?", &st)) < 0)
 		return r;
 	cw_stmt_bind_str(st, 1, c->name);
@@ -194,7 +206,7 @@ static int mesh_delete(struct api_call *c)
 	struct mesh_job *job = NULL;
 	int r;
 
-	if ((r = half_need(c->m, c->name, &body, &c->why)) < 0 || (r = check_unused(c)) < 0)
+	if ((r = half_need(c->m, c->name, &body, &c->why)) < 0 || (r = check_unused(c, body)) < 0)
 		return r;
 	if (c->dry_run) {
 		c->body = cw_json_object();
@@ -204,9 +216,7 @@ static int mesh_delete(struct api_call *c)
 	cw_json_set_str(data, "name", c->name);
 	cw_json_set_str(data, "site", cw_json_get_str(body, "site", ""));
 	cw_json_set_str(data, "token", cw_json_get_str(body, "token", ""));
-	cw_json_set_str(body, "state", "deleting");
-	if ((r = half_save(c->m, body)) < 0 ||
-	    (r = mesh_job_new(c->m->jobs, &mesh_svc_delete_kind, "mesh", c->name, data, c->key, &job)) < 0)
+	if ((r = mesh_job_new(c->m->jobs, &mesh_svc_delete_kind, "mesh", c->name, data, c->key, &job)) < 0)
 		return r;
 	return api_accepted(c, job);
 }

@@ -79,10 +79,11 @@ int mesh_ext_delete(const struct manager *m, const char *name)
 	CW_AUTO(cw_stmt_cleanup) struct cw_stmt *st = NULL;
 	int r;
 
-	if ((r = cw_db_prepare(mesh_store_db(m->store), "DELETE FROM extension WHERE name = ?", &st)) < 0)
+	if ((r = cw_impair("extension.forget.before")) < 0 ||
+	    (r = cw_db_prepare(mesh_store_db(m->store), "DELETE FROM extension WHERE name = ?", &st)) < 0)
 		return r;
 	cw_stmt_bind_str(st, 1, name);
-	return cw_stmt_step(st);
+	return (r = cw_stmt_step(st)) < 0 ? r : cw_impair("extension.forget.after");
 }
 
 int mesh_ext_each(const struct manager *m, const char *mesh, int (*fn)(void *ctx, const struct cw_json *body), void *ctx)
@@ -120,6 +121,16 @@ int mesh_ext_free_vni(const struct manager *m, const char *mesh, int64_t *ret_vn
 
 /* ---- rules ---- */
 
+int mesh_ext_alive(const struct cw_json *body, struct cw_why *why)
+{
+	char object[OBJECT];
+
+	if (strcmp(cw_json_get_str(body, "state", ""), "deleting") != 0)
+		return 0;
+	snprintf(object, sizeof object, "extension %.*s", MESH_NAME_MAX, cw_json_get_str(body, "name", ""));
+	return cw_why_set(why, CW_E_CONFLICT, object, "state", "it is being deleted");
+}
+
 static int check_bridge(const struct manager *m, const struct cw_json *mesh, const char *bridge, const char *object,
 			struct cw_why *why)
 {
@@ -141,7 +152,9 @@ static int check_bridge(const struct manager *m, const struct cw_json *mesh, con
 	return cw_why_set(why, CW_E_BLOCKED, object, "bridge", "is not among the extendable bridges of compute profile %s", profile);
 }
 
-int mesh_ext_check(const struct manager *m, const struct cw_json *body, struct cw_why *why)
+/* UP: the mesh must be, too. Who waits for the extension to come up need not ask: after a start of the manager it takes a
+ * while until the appliances have reported. */
+static int check(const struct manager *m, const struct cw_json *body, bool up, struct cw_why *why)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *mesh = NULL, *other = NULL;
 	const char *bridge = cw_json_get_str(body, "bridge", ""), *name = cw_json_get_str(body, "mesh", "");
@@ -154,7 +167,9 @@ int mesh_ext_check(const struct manager *m, const struct cw_json *body, struct c
 		return r;
 	if (!half_find(mesh, "appliances", "ne"))
 		return cw_why_set(why, CW_E_BLOCKED, object, "mesh", "mesh %s has no network extension appliance", name);
-	if (!half_is_up(m, mesh, text, sizeof text))
+	if (half_is_deleting(mesh) || mesh_job_active(m->jobs, "mesh", name))
+		return cw_why_set(why, CW_E_CONFLICT, object, "mesh", "a job works on mesh %s", name);
+	if (up && !half_is_up(m, mesh, text, sizeof text))
 		return cw_why_set(why, CW_E_BLOCKED, object, "mesh", "mesh %s is not up: %s", name, text);
 	if (vni < 1 || vni > MESH_EXT_VNI_MAX)
 		return cw_why_set(why, CW_E_INVALID, object, "vni", "must be 1 to %d", MESH_EXT_VNI_MAX);
@@ -162,6 +177,11 @@ int mesh_ext_check(const struct manager *m, const struct cw_json *body, struct c
 		return r < 0 ? r : cw_why_set(why, CW_E_CONFLICT, object, "vni", "%lld names extension %s of mesh %s already",
 					      (long long)vni, cw_json_get_str(other, "name", "?"), name);
 	return 0;
+}
+
+int mesh_ext_check(const struct manager *m, const struct cw_json *body, struct cw_why *why)
+{
+	return check(m, body, true, why);
 }
 
 /* A device name has 15 bytes. */
@@ -191,8 +211,8 @@ int mesh_ext_prepare(const struct manager *m, const struct cw_json *body, struct
 	if ((r = mesh_ext_load(m, bridge, &there)) < 0)
 		return r;
 	if (r > 0 && strcmp(cw_json_get_str(there, "token", ""), cw_json_get_str(body, "token", "?")) == 0)
-		return 0;
-	if ((r = mesh_ext_check(m, body, why)) < 0)
+		return mesh_ext_alive(there, why);
+	if ((r = check(m, body, false, why)) < 0)
 		return r;
 	for (size_t i = 0; i < CW_COUNT(members); i++)
 		cw_json_set_str(own, members[i], cw_json_get_str(body, members[i], ""));

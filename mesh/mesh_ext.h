@@ -41,6 +41,8 @@ CW_NODISCARD int mesh_ext_each(const struct manager *m, const char *mesh, int (*
 CW_NODISCARD int mesh_ext_free_vni(const struct manager *m, const char *mesh, int64_t *ret_vni);
 /* What can be known before of {mesh bridge vni}: that the mesh is up, the bridge offered and not extended, the VNI free. */
 CW_NODISCARD int mesh_ext_check(const struct manager *m, const struct cw_json *body, struct cw_why *why);
+/* CW_E_CONFLICT for a row that is being deleted. */
+CW_NODISCARD int mesh_ext_alive(const struct cw_json *body, struct cw_why *why);
 /* Writes the row. The same one again (by its token) is fine. */
 CW_NODISCARD int mesh_ext_prepare(const struct manager *m, const struct cw_json *body, struct cw_why *why);
 

@@ -114,7 +114,7 @@ static void on_far_status(void *ctx, int r, const struct cw_json *body, const st
 	else if (r == 0 || far_is_silent(r))
 		look_again(j, text);
 	else
-		mesh_job_end_step(j, r, why);
+		far_done(j, r, body, why);
 }
 
 static void run_await(struct mesh_job *j)
@@ -236,11 +236,19 @@ static void on_attach(void *ctx, struct cw_rpc_call *call, const struct cw_json 
 static void on_detach(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
+	const struct manager *m = ctx;
+	const struct mesh_job *j;
 	struct cw_why why = { 0 };
 	struct far_call *f;
 	int r;
 
-	if ((r = find_row(ctx, call, request, &body, &why)) == CW_E_NOT_FOUND)
+	r = find_row(ctx, call, request, &body, &why);
+	if (r == 0 && !far_made(body, request))
+		r = CW_E_NOT_FOUND;
+	if (r == 0 && (j = mesh_job_active(m->jobs, "extension", cw_json_get_str(body, "name", ""))) &&
+	    j->kind == &mesh_ext_create_kind)
+		r = cw_why_set(&why, CW_E_CONFLICT, "extension", "state", "site %s is making it", m->site.row.name);
+	if (r == CW_E_NOT_FOUND || r == CW_E_FORBIDDEN)         /* nothing of the caller's */
 		cw_rpc_reply(call, NULL);
 	else if (r < 0)
 		cw_rpc_fail(call, r, &why);

@@ -101,7 +101,7 @@ void mesh_ext_attach(struct manager *m, const char *name, half_done *done, void 
 		return;
 	if ((r = mesh_ext_load(m, name, &body)) == 0)
 		r = cw_why_set(&x->why, CW_E_NOT_FOUND, "extension", "name", "there is no extension %s", name);
-	if (r < 0 || (r = ask(x, body)) < 0)
+	if (r < 0 || (r = mesh_ext_alive(body, &x->why)) < 0 || (r = ask(x, body)) < 0)
 		run_end(x, r);
 }
 

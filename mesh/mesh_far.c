@@ -97,6 +97,11 @@ int far_mesh(const struct manager *m, const char *name, const char *site, struct
 	return 0;
 }
 
+bool far_made(const struct cw_json *body, const struct cw_json *request)
+{
+	return strcmp(cw_json_get_str(body, "token", ""), cw_json_get_str(cw_json_get(request, "args"), "token", "")) == 0;
+}
+
 struct far_call {
 	struct cw_rpc_call *call;
 };

@@ -43,6 +43,8 @@ void far_why(const char *site, const struct cw_why *why, struct cw_why *ret_why)
 /* The mesh of this name, if it is one with SITE: CW_E_NOT_FOUND, CW_E_FORBIDDEN. */
 CW_NODISCARD int far_mesh(const struct manager *m, const char *name, const char *site, struct cw_json **ret_body,
 			  struct cw_why *why);
+/* BODY, a row, was made by the order whose TOKEN comes with REQUEST. */
+bool far_made(const struct cw_json *body, const struct cw_json *request);
 /* A call that is answered later, by somebody who may be gone then. NULL: refused already. */
 struct far_call;
 struct far_call *far_call_new(struct cw_rpc_call *call);

@@ -47,21 +47,57 @@ int half_need(const struct manager *m, const char *name, struct cw_json **ret_bo
 	return r < 0 ? cw_why_set(why, r, object, NULL, "%s", cw_strerror(r)) : 0;
 }
 
-int half_save(const struct manager *m, const struct cw_json *body)
+static int row_put(const struct manager *m, const struct cw_json *body)
 {
 	CW_AUTO(cw_stmt_cleanup) struct cw_stmt *st = NULL;
 	CW_AUTO(cw_free_cleanup) char *text = NULL;
 	int r;
 
-	if ((r = cw_impair("mesh.write")) < 0 || (r = cw_json_dump(body, false, &text)) < 0 ||
-	    (r = cw_db_prepare(mesh_store_db(m->store), "INSERT INTO mesh VALUES (?, ?, ?, ?, 1) ON CONFLICT (name) DO UPDATE"
-			       " SET body = excluded.body, version = version + 1", &st)) < 0)
+	if ((r = cw_json_dump(body, false, &text)) < 0 ||
+	    (r = cw_db_prepare(mesh_store_db(m->store), "INSERT INTO mesh VALUES (?, ?, ?, ?, 1) ON CONFLICT (name)"
+			       " DO UPDATE SET body = excluded.body, version = version + 1", &st)) < 0)
 		return r;
 	cw_stmt_bind_str(st, 1, cw_json_get_str(body, "name", NULL));
 	cw_stmt_bind_str(st, 2, cw_json_get_str(body, "site", NULL));
 	cw_stmt_bind_int(st, 3, cw_json_get_bool(body, "maker", false));
 	cw_stmt_bind_str(st, 4, text);
-	return (r = cw_stmt_step(st)) < 0 ? r : cw_impair("mesh.wrote");
+	r = cw_stmt_step(st);
+	return CW_MIN(r, 0);
+}
+
+int half_save(const struct manager *m, const struct cw_json *body)
+{
+	int r;
+
+	if ((r = cw_impair("mesh.write")) < 0 || (r = row_put(m, body)) < 0)
+		return r;
+	return cw_impair("mesh.wrote");
+}
+
+bool half_is_deleting(const struct cw_json *body)
+{
+	return strcmp(cw_json_get_str(body, "state", ""), "deleting") == 0;
+}
+
+int half_retire(struct manager *m, struct cw_json *body)
+{
+	int r;
+
+	if (!half_is_deleting(body)) {
+		cw_json_set_str(body, "state", "deleting");
+		if ((r = half_save(m, body)) < 0)
+			return r;
+	}
+	return half_want_agent(m, cw_json_get_str(body, "host", ""));
+}
+
+int half_commit(struct cw_db *db, int r)
+{
+	int end = r == 0 ? cw_db_run(db, "COMMIT") : 0;
+
+	if (r < 0 || end < 0)
+		(void)!cw_db_run(db, "ROLLBACK");
+	return r < 0 ? r : end;
 }
 
 int half_each(const struct manager *m, int (*fn)(void *ctx, const struct cw_json *body), void *ctx)
@@ -181,7 +217,7 @@ static int find_agent(const struct manager *m, const struct prof_compute *cp, st
 	if (!mesh_node_exists(m->nodes, cp->host))
 		return cw_why_set(why, CW_E_NOT_FOUND, object, "name", "has not enrolled; run: causeway host invite %s", cp->host);
 	if (!host)
-		return cw_why_set(why, CW_E_BLOCKED, object, "state", "its agent does not answer");
+		return cw_why_set(why, CW_E_UNREACHABLE, object, "state", "its agent does not answer");
 	if ((r = prof_net_load(mesh_store_db(m->store), cp->networks[PROF_VMOTION], &np, why)) < 0)
 		return r;
 	net = net_prefix(&np);
@@ -258,15 +294,19 @@ int half_build(struct manager *m, const struct half_order *o, struct cw_json **r
 int half_draw(struct manager *m, const struct half_order *o, bool keep, struct cw_json **ret_body, struct cw_why *why)
 {
 	struct cw_db *db = mesh_store_db(m->store);
-	int r, end;
+	int r;
 
-	if ((r = cw_db_run(db, "BEGIN IMMEDIATE")) < 0)
+	if ((keep && (r = cw_impair("mesh.draw.before")) < 0) || (r = cw_db_run(db, "BEGIN IMMEDIATE")) < 0)
 		return r;
 	r = half_build(m, o, ret_body, why);
-	if (r == 0 && keep)
-		r = half_save(m, *ret_body);
-	end = cw_db_run(db, r == 0 && keep ? "COMMIT" : "ROLLBACK");
-	return r < 0 ? r : end;
+	if (!keep) {
+		int end = cw_db_run(db, "ROLLBACK");
+
+		return r < 0 ? r : end;
+	}
+	if (r == 0)
+		r = row_put(m, *ret_body);
+	return (r = half_commit(db, r)) < 0 ? r : cw_impair("mesh.draw.after");
 }
 
 int half_prepare(struct manager *m, const struct half_order *o, struct cw_why *why)
@@ -279,9 +319,11 @@ int half_prepare(struct manager *m, const struct half_order *o, struct cw_why *w
 		return r;
 	if (r == 0)
 		return half_draw(m, o, true, &body, why);
+	snprintf(object, sizeof object, "mesh %s", o->name);
+	if (half_is_deleting(body))
+		return cw_why_set(why, CW_E_CONFLICT, object, "state", "it is being deleted");
 	if (strcmp(cw_json_get_str(body, "token", ""), o->token) == 0)
 		return 0;
-	snprintf(object, sizeof object, "mesh %s", o->name);
 	return cw_why_set(why, CW_E_CONFLICT, object, "name", "there is another mesh of this name, with site %s",
 			  cw_json_get_str(body, "site", "?"));
 }
@@ -331,6 +373,8 @@ int half_take(struct manager *m, const char *name, const struct cw_json *offer, 
 	if ((r = half_need(m, name, &body, why)) < 0)
 		return r;
 	snprintf(object, sizeof object, "mesh %s", name);
+	if (half_is_deleting(body))
+		return cw_why_set(why, CW_E_CONFLICT, object, "state", "it is being deleted");
 	if (n != cw_json_len(cw_json_get(body, "appliances")))
 		return cw_why_set(why, CW_E_INVALID, object, "services", "the compute profiles of the two sites do not offer the same");
 	for (size_t i = 0; i < n; i++)

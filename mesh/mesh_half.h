@@ -33,6 +33,10 @@ CW_NODISCARD int half_load(const struct manager *m, const char *name, struct cw_
 /* The same; CW_E_NOT_FOUND with WHY when there is none. */
 CW_NODISCARD int half_need(const struct manager *m, const char *name, struct cw_json **ret_body, struct cw_why *why);
 CW_NODISCARD int half_save(const struct manager *m, const struct cw_json *body);
+/* It goes: no appliance is placed for it any more, no agent is told of it. */
+bool half_is_deleting(const struct cw_json *body);
+/* From now on it goes; again is fine. */
+CW_NODISCARD int half_retire(struct manager *m, struct cw_json *body);
 /* Every mesh of this site, by name. */
 CW_NODISCARD int half_each(const struct manager *m, int (*fn)(void *ctx, const struct cw_json *body), void *ctx);
 /* The appliance of KIND in LIST ("appliances" or "far"), or NULL. */
@@ -50,7 +54,8 @@ struct half_order {
 /* Checks everything that can be known before: names, profiles, host, bridges, free addresses, and that nobody on the wire answers to these
  * addresses. Nothing is written. */
 void half_check(struct manager *m, const struct half_order *o, half_done *done, void *ctx);
-/* Draws the addresses and writes the row, all or nothing. A half of the same order that is there already is fine. */
+/* Draws the addresses and writes the row, all or nothing. A half of the same order that is there already is fine.
+ * CW_E_UNREACHABLE: the agent of the host does not answer, which it may soon, for instance when the manager was started anew. */
 CW_NODISCARD int half_prepare(struct manager *m, const struct half_order *o, struct cw_why *why);
 /* What the other site must know of ours: [{kind name id inner uplink}]. */
 struct cw_json *half_offer(const struct cw_json *body);
@@ -74,6 +79,8 @@ CW_NODISCARD int half_want_agent(struct manager *m, const char *host);
 const char *half_state(const struct manager *m, const struct cw_json *body);
 /* True when every appliance is up, has what is wanted, and every tunnel is up. TEXT says what is missing. */
 bool half_is_up(const struct manager *m, const struct cw_json *body, char *text, size_t size);
+/* CW_E_BLOCKED with what an appliance answered when it refused what it should be; 0 when none did. */
+CW_NODISCARD int half_refused(const struct manager *m, const struct cw_json *body, struct cw_why *why);
 /* The body that people see. */
 struct cw_json *half_json(const struct manager *m, const struct cw_json *body);
 

@@ -181,7 +181,7 @@ static int add_mesh(void *ctx, const struct cw_json *body)
 	char dial[CW_IP_TEXT + 16], ca[MESH_NAME_MAX + 16];
 	int r;
 
-	if (!ix || strcmp(cw_json_get_str(body, "host", ""), w->host) != 0)
+	if (!ix || half_is_deleting(body) || strcmp(cw_json_get_str(body, "host", ""), w->host) != 0)
 		return 0;
 	snprintf(w->listen, sizeof w->listen, "tcp:%s:%d", cw_json_get_str(body, "agent", ""), HALF_AGENT_PORT);
 	snprintf(dial, sizeof dial, "tcp:%s:%d", cw_json_get_str(ix, "vmotion", ""), HALF_RELAY_PORT);

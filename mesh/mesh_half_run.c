@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "interconnect/base/db.h"
+#include "interconnect/base/impair.h"
 #include "interconnect/base/mem.h"
 #include "mesh/mesh_half_impl.h"
 #include "mesh/mesh_help.h"
@@ -171,7 +172,7 @@ void half_check(struct manager *m, const struct half_order *o, half_done *done, 
 		return;
 	x->look = look_probe;
 	if ((r = check_free(m, o, &x->why)) < 0 || (r = half_draw(m, o, false, &body, &x->why)) < 0) {
-		run_end(x, r);
+		run_end(x, r == CW_E_UNREACHABLE ? CW_E_BLOCKED : r);
 		return;
 	}
 	args = cw_json_object();
@@ -219,7 +220,9 @@ void half_place(struct manager *m, const char *name, half_done *done, void *ctx)
 
 	if (!x)
 		return;
-	if ((r = half_need(m, name, &body, &x->why)) == 0)
+	if ((r = half_need(m, name, &body, &x->why)) == 0 && half_is_deleting(body))
+		r = cw_why_set(&x->why, CW_E_CONFLICT, name, "state", "it is being deleted");
+	if (r == 0)
 		for (size_t i = 0; r == 0 && (a = cw_json_at(cw_json_get(body, "appliances"), i)); i++)
 			r = add_place(x, a);
 	if (r == 0 && (r = half_want(m, body)) < 0)
@@ -237,10 +240,10 @@ int half_forget(struct manager *m, const char *name)
 	CW_AUTO(cw_stmt_cleanup) struct cw_stmt *st = NULL, *ext = NULL;
 	struct cw_db *db = mesh_store_db(m->store);
 	char holder[PROF_HOLDER_MAX + 1];
-	int r, end;
+	int r;
 
 	snprintf(holder, sizeof holder, "mesh %s", name);
-	if ((r = cw_db_run(db, "BEGIN IMMEDIATE")) < 0)
+	if ((r = cw_impair("mesh.forget.before")) < 0 || (r = cw_db_run(db, "BEGIN IMMEDIATE")) < 0)
 		return r;
 	if ((r = prof_release(db, holder)) == 0 &&
 	    (r = cw_db_prepare(db, "DELETE FROM mesh WHERE name = ?", &st)) == 0 &&
@@ -250,8 +253,7 @@ int half_forget(struct manager *m, const char *name)
 		if ((r = cw_stmt_step(st)) == 0)
 			r = cw_stmt_step(ext);
 	}
-	end = cw_db_run(db, r == 0 ? "COMMIT" : "ROLLBACK");
-	return r < 0 ? r : end;
+	return (r = half_commit(db, r)) < 0 ? r : cw_impair("mesh.forget.after");
 }
 
 static int last_remove(struct half_run *x, struct cw_why *why)
@@ -267,9 +269,10 @@ static int last_remove(struct half_run *x, struct cw_why *why)
 			return r;
 	if ((r = half_forget(x->m, x->mesh)) < 0)
 		return cw_why_set(why, r, x->mesh, NULL, "cannot be forgotten: %s", cw_strerror(r));
-	return half_want_agent(x->m, cw_json_get_str(body, "host", ""));
+	return 0;
 }
 
+/* "deleting" is on the disk first: nothing is placed from then on, and the agent is told before the row goes. */
 void half_remove(struct manager *m, const char *name, const char *token, half_done *done, void *ctx)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
@@ -281,6 +284,10 @@ void half_remove(struct manager *m, const char *name, const char *token, half_do
 		return;
 	if ((r = half_load(m, name, &body)) <= 0 || strcmp(cw_json_get_str(body, "token", ""), token) != 0) {
 		run_end(x, r < 0 ? r : 0);
+		return;
+	}
+	if ((r = half_retire(m, body)) < 0) {
+		run_end(x, r);
 		return;
 	}
 	x->last = last_remove;

@@ -5,6 +5,7 @@
 
 #include "mesh/mesh_half_impl.h"
 #include "mesh/mesh_node.h"
+#include "mesh/mesh_svc.h"
 
 /* The tunnels of an appliance that are up, of how many it has; -1 when it has not reported. */
 static int tunnels_up(const struct manager *m, const char *name, int *ret_n)
@@ -51,6 +52,22 @@ bool half_is_up(const struct manager *m, const struct cw_json *body, char *text,
 	return cw_json_len(list) > 0;
 }
 
+int half_refused(const struct manager *m, const struct cw_json *body, struct cw_why *why)
+{
+	const struct cw_json *list = cw_json_get(body, "appliances"), *a;
+
+	for (size_t i = 0; (a = cw_json_at(list, i)); i++) {
+		const char *name = cw_json_get_str(a, "name", ""), *refused = NULL;
+		char object[HALF_OBJECT];
+
+		if (mesh_node_is_settled(m->nodes, name, &refused) || !refused || !refused[0])
+			continue;
+		snprintf(object, sizeof object, "appliance %s", name);
+		return cw_why_set(why, CW_E_BLOCKED, object, "config", "refuses its configuration: %.300s", refused);
+	}
+	return 0;
+}
+
 static bool any_up(const struct manager *m, const struct cw_json *body)
 {
 	const struct cw_json *list = cw_json_get(body, "appliances"), *a;
@@ -64,9 +81,12 @@ static bool any_up(const struct manager *m, const struct cw_json *body)
 
 const char *half_state(const struct manager *m, const struct cw_json *body)
 {
+	const struct mesh_job *j = mesh_job_active(m->jobs, "mesh", cw_json_get_str(body, "name", ""));
 	const char *state = cw_json_get_str(body, "state", "");
 	char text[256];
 
+	if (j && j->kind == &mesh_svc_delete_kind)
+		return "deleting";
 	if (strcmp(state, "up") != 0)
 		return state;
 	if (half_is_up(m, body, text, sizeof text))

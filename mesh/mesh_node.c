@@ -346,7 +346,8 @@ int mesh_node_remove(struct mesh_nodes *n, const char *name)
 
 	if (!x)
 		return 0;
-	if ((r = row_delete(db_of(n), name)) < 0)
+	if ((r = cw_impair("node.remove.before")) < 0 || (r = row_delete(db_of(n), name)) < 0 ||
+	    (r = cw_impair("node.remove.after")) < 0)
 		return r;
 	snprintf(copy, sizeof copy, "%s", name);
 	node_drop(x);

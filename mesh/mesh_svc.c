@@ -32,7 +32,7 @@ static void run_prepare(struct mesh_job *j)
 	struct cw_why why = { 0 };
 	int r = half_prepare(j->m, &o, &why);
 
-	mesh_job_end_step(j, r, &why);
+	far_end_step(j, r, &why);
 }
 
 static void run_place(struct mesh_job *j)
@@ -128,31 +128,44 @@ static int settle(struct mesh_job *j)
 	return half_save(j->m, body);
 }
 
+/* What is missing here or, in ANSWER (NULL: none), there; false when nothing is. */
+static bool is_missing(struct mesh_job *j, const struct cw_json *answer, const char *problem, char *text, size_t size)
+{
+	CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
+	struct cw_why why = { 0 };
+
+	if (half_need(j->m, order_of(j).name, &body, &why) < 0)
+		snprintf(text, size, "%.200s", why.rule);
+	else if (half_is_up(j->m, body, text, size) && cw_json_get_bool(answer, "up", false))
+		return false;
+	else if (!text[0])
+		snprintf(text, size, "site %.40s: %.180s", order_of(j).site, problem ? problem :
+			 cw_json_get_str(answer, "text", ""));
+	return true;
+}
+
 static void on_far_status(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
 {
 	struct mesh_job *j = ctx;
 	char text[256];
 
-	snprintf(text, sizeof text, "site %.40s: %.180s", order_of(j).site, why ? why->rule : cw_json_get_str(body, "text", ""));
-	if (r == 0 && cw_json_get_bool(body, "up", false))
-		mesh_job_end_step(j, settle(j), NULL);
-	else if (r == 0 || far_is_silent(r))
+	if (r < 0 && !far_is_silent(r))
+		far_done(j, r, body, why);
+	else if (is_missing(j, r == 0 ? body : NULL, r < 0 && why ? why->rule : NULL, text, sizeof text))
 		look_again(j, text);
 	else
-		mesh_job_end_step(j, r, why);
+		mesh_job_end_step(j, settle(j), NULL);
 }
 
+/* The other site is asked even when ours is not up: it may be the reason. */
 static void run_await(struct mesh_job *j)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
 	struct cw_why why = { 0 };
-	char text[256];
 	int r;
 
-	if ((r = half_need(j->m, order_of(j).name, &body, &why)) < 0)
+	if ((r = half_need(j->m, order_of(j).name, &body, &why)) < 0 || (r = half_refused(j->m, body, &why)) < 0)
 		mesh_job_end_step(j, r, &why);
-	else if (!half_is_up(j->m, body, text, sizeof text))
-		look_again(j, text);
 	else
 		ask_far(j, "status", NULL, on_far_status);
 }

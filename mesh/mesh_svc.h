@@ -21,6 +21,9 @@
 	"CREATE TABLE extension (name TEXT PRIMARY KEY, mesh TEXT NOT NULL, bridge TEXT NOT NULL UNIQUE, vni INTEGER NOT NULL, body TEXT NOT NULL," \
 	" version INTEGER NOT NULL, UNIQUE (mesh, vni)) STRICT;"
 
+/* May this mesh go, as far as this site knows? CW_E_CONFLICT names the job or the migration that it carries. */
+CW_NODISCARD int mesh_svc_idle(const struct manager *m, const struct cw_json *body, struct cw_why *why);
+
 extern const struct mesh_job_kind mesh_svc_create_kind, mesh_svc_delete_kind;
 extern const struct cw_rpc_row mesh_svc_rows[];
 extern const size_t mesh_svc_n_rows;
