@@ -33,7 +33,7 @@ rows() {
 	kill|no-mesh|cloud-gw|helper|help.remove.record help.remove.process help.remove.cable help.remove.netns help.remove.folder help.remove.place|succeeded
 	fail|mesh|cloud-gw|helper|node.config.before|an appliance that refuses its configuration ends the job at once
 	appliance|mesh|onprem-gw cloud-gw|causeway-ix|as soon as it appears|succeeded
-	appliance|no-mesh|onprem-gw cloud-gw|causeway-ne|at once|succeeded
+	appliance|no-mesh|onprem-gw cloud-gw|causeway-ne|at first|succeeded
 	kill|mesh|onprem-kvm|agent|node.config.before node.config.after|succeeded
 	kill|extension|onprem-gw|manager|$(steps extension.create prepare prepare_far attach attach_far await)|succeeded
 	kill|no-extension|onprem-gw|manager|$(steps extension.delete detach detach_far)|succeeded
@@ -46,17 +46,17 @@ rows() {
 	invite|host|onprem-gw|manager|node.row.before node.row.after|invited
 	greet|host|onprem-gw|manager|node.row.before node.row.after|enrolled
 	moment|no-mesh|cloud-gw|manager|0.1|either
-	moment|mesh|cloud-gw|manager|0.3|either
+	moment|mesh|cloud-gw|manager|2.2|either
 	moment|no-mesh|cloud-gw|helper|0.2|either
-	moment|mesh|cloud-gw|helper|0.8|either
+	moment|mesh|cloud-gw|helper|2.4|either
 	moment|no-mesh|cloud-gw|manager|0.4|either
-	moment|mesh|cloud-gw|manager|1.2|either
+	moment|mesh|cloud-gw|manager|2.8|either
 	moment|no-mesh|cloud-gw|helper|0.6|either
-	moment|mesh|cloud-gw|helper|1.6|either
+	moment|mesh|cloud-gw|helper|1.2|either
 	moment|extension|cloud-gw|manager|0.3|either
 	moment|no-extension|cloud-gw|helper|0.1|either
 	moment|no-mesh|onprem-gw cloud-gw|manager|0.3|either
-	moment|mesh|onprem-gw cloud-gw|manager|1.0|either
+	moment|mesh|onprem-gw cloud-gw|manager|2.5|either
 	ROWS
 }
 steps() { local s kind=$1; shift; for s in "$@"; do printf '%s ' "job.$kind.$s.do" "job.$kind.$s.did"; done; }
@@ -164,7 +164,10 @@ prepared() {
 # ended WHAT END STATUS: of the command.
 ended() {
 	local noun=${1#no-} shape=whole
-	wait_for 60 jobs_ended onprem && wait_for 60 jobs_ended cloud || { say "jobs do not end: $(list onprem job; list cloud job)"; return 1; }
+	if ! wait_for 60 jobs_ended onprem || ! wait_for 60 jobs_ended cloud; then
+		say "jobs do not end: $(list onprem job; list cloud job)"
+		return 1
+	fi
 	case $2 in
 	succeeded) same "  the command's end" 0 "$3" ;;
 	rolled_back) same "  the command's end" 4 "$3" ;;
@@ -220,14 +223,14 @@ try_fail() {
 
 # try_appliance WHAT NODES NAME WHEN END
 try_appliance() {
-	local client node pid old=
+	local client node pid
 	prepared "$1" "$2" manager "" || return 1
-	[ "$4" = "at once" ] || for node in $2; do old+=" $(processes "${node%-gw}" "$3")"; done
+	[ "$4" != "at first" ] || for node in $2; do check "  one dies at $node" kill -9 "$(processes "${node%-gw}" "$3")"; done
 	act "$1" > "$T/told" 2>&1 < /dev/null &
 	client=$!
-	for node in $2; do
+	[ "$4" = "at first" ] || for node in $2; do
 		until pid=$(processes "${node%-gw}" "$3") && [ -n "$pid" ] || dead $client; do sleep 0.02; done
-		check "  one dies at $node" kill -9 ${pid:-none}
+		check "  one dies at $node" kill -9 "${pid:-none}"
 	done
 	wait $client
 	ended "$1" "$5" $?
@@ -264,7 +267,7 @@ comes_in() { # the second agent, if nobody kills it
 	wait_for 20 reports || { say "$(tail -n 5 "$T/second")"; return 1; }
 	leaves
 }
-leaves() { kill $second && wait $second; enrolled true && forgotten; }
+leaves() { kill "$second" && wait "$second"; enrolled true && forgotten; }
 
 try_enrol() {
 	local point
@@ -312,6 +315,7 @@ all_points() {
 missing_points() { all_points | sort -u | while read -r p; do rows | cut -d'|' -f5 | tr ' ' '\n' | grep -qxF "$p" || echo "$p"; done; }
 
 on_exit "$lab" down
+# shellcheck disable=SC2016 # it is of the shell that runs it
 [ -z "${KEEP:-}" ] || on_exit sh -c 'for n in $1/nodes/*-gw; do cat $n/lib/appliances/*/log > "$1/../${n##*/}.appliances"; done; cp -r "$1/log" "$1/.."' - "$LAB_STATE"
 must "$lab" up
 must "$lab" start
