@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # 13-rekey.sh - keys are renewed under load: a datagram each way every millisecond, and none is lost while either side, or both at
 # once, rekey ESP and the IKE SA, by command and by age.
+# Environment: ROUNDS of rekeying by one side (default 10), COLLISIONS tried (default 20).
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/ix.sh"
 requires root tun ip tcpdump python3 bin/causeway-ix
@@ -33,10 +34,12 @@ same_pair() {
 	[ "$(spi a b esp.spi_out)" = "$(spi b a esp.spi_in)" ] && [ "$(spi a b esp.spi_in)" = "$(spi b a esp.spi_out)" ] &&
 		[ "$(spi a b ike.spi_i)" = "$(spi b a ike.spi_i)" ] && [ "$(spi a b ike.spi_r)" = "$(spi b a ike.spi_r)" ]
 }
-BAD=0
+BAD=0 DONE=0
+ROUNDS=${ROUNDS:-10} COLLISIONS=${COLLISIONS:-20}
 # rekeyed VERB FIELD: by a, by b, or by both; what is shown by FIELD is another on both sides.
 rekeyed() {
 	local old; old=$(spi a b "$2")
+	DONE=$((DONE + 1))
 	case $3 in
 	a) "$PY" "$HERE/at_once.py" "$1" "$T/a.sock" b "$IX_A" ;;
 	b) "$PY" "$HERE/at_once.py" "$1" "$T/b.sock" a "$IX_B" ;;
@@ -45,20 +48,20 @@ rekeyed() {
 	wait_for 5 other "$old" a b "$2" && wait_for 5 same_pair || BAD=$((BAD + 1))
 }
 started=$(spi a b ike.spi_i)
-for ((i = 0; i < 10; i++)); do
+for ((i = 0; i < ROUNDS; i++)); do
 	rekeyed rekey esp.spi_out a
 	rekeyed rekey esp.spi_out b
 	[ $((i % 2)) = 1 ] || rekeyed rekey-ike ike.spi_i a
 	[ $((i % 5)) = 1 ] || rekeyed rekey-ike ike.spi_i b
 done
-same "20 times ESP and 13 times IKE, by either side: all happened" 0 "$BAD"
-BAD=0
-for ((i = 0; i < 20; i++)); do
+same "$DONE times, ESP and IKE, by either side: all happened" 0 "$BAD"
+BAD=0 DONE=0
+for ((i = 0; i < COLLISIONS; i++)); do
 	rekeyed rekey esp.spi_out both
 	rekeyed rekey-ike ike.spi_i both
 done
-same "20 times both, by both at once: all happened" 0 "$BAD"
-# Whether they met on the way is in nobody's hand; that some of 40 did must be.
+same "$DONE times, ESP and IKE, by both at once: all happened" 0 "$BAD"
+# Whether they met on the way is in nobody's hand; that some did must be.
 MET=$(cat "$T/a.log" "$T/b.log" | grep -c 'by both at once')
 say "$MET notes of collisions, $(grep -c 'rekeyed by both' "$T/a.log") at a"
 check "some were collisions ($MET)" test "$MET" -gt 0
