@@ -27,9 +27,13 @@ begin() {
 
 swan_is_empty() { [ -z "$(swan --list-sas 2> /dev/null)" ]; }
 
+other_spi() { local spi; spi=$(ask "$T/a.sock" tunnel show b esp.spi_out) && [ "$spi" != "$1" ]; }
+other_ike() { local spi; spi=$(ask "$T/a.sock" tunnel show b ike.spi_i) && [ "$spi" != "$1" ]; }
+
+# With $REKEY strongSwan renews the keys of both SAs in between.
 # cell WHO AUTH NAME OURS-IKE OURS-ESP THEIRS-IKE THEIRS-ESP TAKEN-IKE TAKEN-ESP AT-STRONGSWAN
 cell() {
-	local who=$1 auth=$2 name="$2, $1 call, $3" pcap=$T/cell.pcap seen
+	local who=$1 auth=$2 name="$2, $1 call, $3" pcap=$T/cell.pcap seen old
 	say "---- $name"
 	capture "$pcap"
 	SWAN_IKE=$6 SWAN_ESP=$7 begin "$who" "$auth" "ike: \"$4\";esp: \"$5\";${MORE:-}"
@@ -40,6 +44,16 @@ cell() {
 	check "$name: suite at strongSwan" grep -q "${10}" <(swan --list-sas)
 	check "$name: ping" site_a ping -c 5 -i 0.02 -W 2 -q 10.71.2.1
 	check "$name: ping back, large" site_b ping -c 3 -i 0.02 -W 2 -q -s 3000 -I 10.71.2.1 10.71.1.1
+	if [ "${REKEY:-}" ]; then
+		old=$(ask "$T/a.sock" tunnel show b esp.spi_out)
+		check "$name: strongSwan rekeys the child" swan --rekey --child net
+		check "$name: there is another SA" wait_for 5 other_spi "$old"
+		old=$(ask "$T/a.sock" tunnel show b ike.spi_i)
+		check "$name: strongSwan rekeys IKE" swan --rekey --ike site
+		check "$name: there is another IKE SA" wait_for 5 other_ike "$old"
+		same "$name: suite of IKE as before" "$8" "$(ask "$T/a.sock" tunnel show b suite.ike)"
+		check "$name: ping under the new keys" site_a ping -c 3 -i 0.02 -W 2 -q 10.71.2.1
+	fi
 	same "$name: nothing failed to decrypt" 0 "$(ask "$T/a.sock" tunnel show b counters/drop.icv)"
 	stop "$IX"
 	check "$name: strongSwan hears our good-bye" wait_for 5 swan_is_empty
@@ -54,10 +68,10 @@ suite() { cell "$1" psk "$2 $3" "$2" "$3" "$2" "$3" "${5:-$2}" "$3" "$4"; }
 
 SWAN_FRAGMENT=576 swan_start psk
 suite we aes128gcm16-prfsha256-ecp256 aes128gcm16 AES_GCM_16-128/PRF_HMAC_SHA2_256/ECP_256
-suite they chacha20poly1305-prfsha256-x25519 chacha20poly1305 CHACHA20_POLY1305/PRF_HMAC_SHA2_256/CURVE_25519
+REKEY=1 suite they chacha20poly1305-prfsha256-x25519 chacha20poly1305 CHACHA20_POLY1305/PRF_HMAC_SHA2_256/CURVE_25519
 suite we chacha20poly1305-prfsha512-ecp384 chacha20poly1305 CHACHA20_POLY1305/PRF_HMAC_SHA2_512/ECP_384
-suite we aes256-sha256-modp2048 aes256-sha256 AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048
-suite they aes256-sha256-modp2048 aes256-sha256 AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048
+REKEY=1 suite we aes256-sha256-modp2048 aes256-sha256 AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048
+REKEY=1 suite they aes256-sha256-modp2048 aes256-sha256 AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048
 suite they aes128-sha384-ecp384 aes128-sha384 AES_CBC-128/HMAC_SHA2_384_192/PRF_HMAC_SHA2_384/ECP_384
 suite we aes256-sha512-prfsha256-x25519 aes256-sha512 AES_CBC-256/HMAC_SHA2_512_256/PRF_HMAC_SHA2_256/CURVE_25519
 
