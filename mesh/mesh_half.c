@@ -128,8 +128,8 @@ const struct cw_json *half_find(const struct cw_json *body, const char *list, co
 
 /* ---- drawing ---- */
 
-/* Which kinds a half may have, their inner addresses without the last number, and the networks they live on, which are the
- * names of their links. */
+/* Which kinds a half may have, their inner addresses without the last number, and the networks they live on, which are
+ * the names of their links. */
 static const struct kind_row {
 	const char *kind, *inner;
 	enum prof_function functions[PROF_FUNCTION_N];
@@ -138,6 +138,18 @@ static const struct kind_row {
 	{ "ix", "169.254.71", { PROF_UPLINK, PROF_MANAGEMENT, PROF_VMOTION, PROF_REPLICATION }, 4 },
 	{ "ne", "169.254.72", { PROF_UPLINK, PROF_MANAGEMENT }, 2 },
 };
+
+enum { INNER = 24 };
+
+/* The inner address of KIND at the site that MAKES the mesh, or at the other one. */
+static char *inner_of(const char *kind, bool makes, char ret[INNER])
+{
+	ret[0] = '\0';
+	for (size_t i = 0; i < CW_COUNT(kind_rows); i++)
+		if (strcmp(kind_rows[i].kind, kind) == 0)
+			snprintf(ret, INNER, "%s.%d", kind_rows[i].inner, makes ? 1 : 2);
+	return ret;
+}
 
 static bool offers(const struct prof_compute *cp, const struct kind_row *row)
 {
@@ -151,8 +163,8 @@ static struct cw_prefix net_prefix(const struct prof_net *np)
 }
 
 /* One link of an appliance. A profile that serves two functions is one link. */
-static int draw_link(struct cw_db *db, const char *profile, const char *link, const char *holder, struct cw_json *appliance,
-		     struct cw_why *why)
+static int draw_link(struct cw_db *db, const char *profile, const char *link, const char *holder,
+		     struct cw_json *appliance, struct cw_why *why)
 {
 	struct cw_json *networks = cw_json_get(appliance, "networks"), *n;
 	char text[CW_IP_TEXT], address[CW_IP_TEXT + 8];
@@ -190,8 +202,7 @@ static int draw_appliance(const struct manager *m, const struct half_order *o, c
 	cw_json_set_str(a, "name", text);
 	snprintf(text, sizeof text, "%s-%s.%s", o->name, row->kind, m->site.row.name);
 	cw_json_set_str(a, "id", text);
-	snprintf(text, sizeof text, "%s.%d", row->inner, o->maker ? 1 : 2);
-	cw_json_set_str(a, "inner", text);
+	cw_json_set_str(a, "inner", inner_of(row->kind, o->maker, text));
 	cw_json_set(a, "networks", cw_json_array());
 	snprintf(holder, sizeof holder, "mesh %s %s", o->name, row->kind);
 	for (size_t i = 0; i < row->n && r == 0; i++)
@@ -207,7 +218,8 @@ static int draw_appliance(const struct manager *m, const struct half_order *o, c
 /* The address of HOST in the vmotion network: where the IX finds its agent. */
 static int find_agent(const struct manager *m, const struct prof_compute *cp, struct cw_json *body, struct cw_why *why)
 {
-	const struct cw_json *host = mesh_node_report(m->nodes, cp->host, "host"), *list = cw_json_get(host, "addresses"), *item;
+	const struct cw_json *host = mesh_node_report(m->nodes, cp->host, "host");
+	const struct cw_json *list = cw_json_get(host, "addresses"), *item;
 	char object[HALF_OBJECT];
 	struct prof_net np;
 	struct cw_prefix net, p;
@@ -240,7 +252,8 @@ static int check_name(const struct manager *m, const char *name, const char *obj
 	size_t n = strlen(name);
 
 	if (n == 0 || n > HALF_NAME_MAX || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != n || name[0] == '-')
-		return cw_why_set(why, CW_E_INVALID, object, "name", "must be 1 to %d lower-case letters, digits or dashes", HALF_NAME_MAX);
+		return cw_why_set(why, CW_E_INVALID, object, "name", "must be 1 to %d lower-case letters, digits or dashes",
+				  HALF_NAME_MAX);
 	if (n + strlen(m->site.row.name) > HALF_ID_MAX - 4)
 		return cw_why_set(why, CW_E_INVALID, object, "name", "must, with the name of this site, have at most %d characters",
 				  HALF_ID_MAX - 4);
@@ -346,18 +359,49 @@ struct cw_json *half_offer(const struct cw_json *body)
 	return list;
 }
 
-/* It comes from another site: addresses are addresses, names are names, and the kinds are ours. */
-static int check_far(const struct cw_json *body, const struct cw_json *far, const char *object, struct cw_why *why)
+/* Can it be one machine of a network? */
+static bool is_station(const struct cw_ip *ip)
 {
-	const char *kind = cw_json_get_str(far, "kind", ""), *id = cw_json_get_str(far, "id", "");
+	static const uint8_t none[15];
+
+	if (cw_ip_size(ip) == 4)
+		return ip->b[0] != 0 && ip->b[0] != 127 && ip->b[0] < 224;
+	return ip->b[0] != 0xff && (memcmp(ip->b, none, sizeof none) != 0 || ip->b[15] > 1);
+}
+
+static int check_uplink(const struct cw_json *body, const char *text, const char *object, struct cw_why *why)
+{
+	const struct cw_json *a;
 	struct cw_ip ip;
+
+	if (cw_ip_parse(text, &ip) < 0 || !is_station(&ip))
+		return cw_why_set(why, CW_E_INVALID, object, "uplink", "of the other site is no address of an appliance");
+	for (size_t i = 0; (a = cw_json_at(cw_json_get(body, "appliances"), i)); i++)
+		if (strcmp(cw_json_get_str(a, "uplink", ""), text) == 0)
+			return cw_why_set(why, CW_E_INVALID, object, "uplink", "%s is this site's own", text);
+	return 0;
+}
+
+/* Appliance I of an offer. It comes from another site: addresses are addresses, names are names, kinds are ours, each
+ * once. */
+static int check_far(const struct cw_json *body, const struct cw_json *offer, size_t i, const char *object,
+		     struct cw_why *why)
+{
+	const struct cw_json *far = cw_json_at(offer, i);
+	const char *kind = cw_json_get_str(far, "kind", ""), *id = cw_json_get_str(far, "id", "");
+	char inner[INNER];
+	int r;
 
 	if (!half_find(body, "appliances", kind))
 		return cw_why_set(why, CW_E_INVALID, object, "kind", "the other site offers '%.8s', and this one does not", kind);
-	if (cw_ip_parse(cw_json_get_str(far, "uplink", ""), &ip) < 0)
-		return cw_why_set(why, CW_E_INVALID, object, "uplink", "of the other site is no address");
-	if (cw_ip_parse(cw_json_get_str(far, "inner", ""), &ip) < 0)
-		return cw_why_set(why, CW_E_INVALID, object, "inner", "of the other site is no address");
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(cw_json_get_str(cw_json_at(offer, k), "kind", ""), kind) == 0)
+			return cw_why_set(why, CW_E_INVALID, object, "kind", "the other site offers '%.8s' twice", kind);
+	if ((r = check_uplink(body, cw_json_get_str(far, "uplink", ""), object, why)) < 0)
+		return r;
+	inner_of(kind, !cw_json_get_bool(body, "maker", false), inner);
+	if (strcmp(cw_json_get_str(far, "inner", ""), inner) != 0)
+		return cw_why_set(why, CW_E_INVALID, object, "inner", "of the other site must be %s", inner);
 	if (strlen(id) > HALF_ID_MAX || !mesh_site_name_ok(id))
 		return cw_why_set(why, CW_E_INVALID, object, "id", "of the other site is no name");
 	return 0;
@@ -376,9 +420,10 @@ int half_take(struct manager *m, const char *name, const struct cw_json *offer, 
 	if (half_is_deleting(body))
 		return cw_why_set(why, CW_E_CONFLICT, object, "state", "it is being deleted");
 	if (n != cw_json_len(cw_json_get(body, "appliances")))
-		return cw_why_set(why, CW_E_INVALID, object, "services", "the compute profiles of the two sites do not offer the same");
+		return cw_why_set(why, CW_E_INVALID, object, "services",
+				  "the compute profiles of the two sites do not offer the same");
 	for (size_t i = 0; i < n; i++)
-		if ((r = check_far(body, cw_json_at(offer, i), object, why)) < 0)
+		if ((r = check_far(body, offer, i, object, why)) < 0)
 			return r;
 	cw_json_set(body, "far", cw_json_ref((struct cw_json *)(uintptr_t)offer));
 	return half_save(m, body);

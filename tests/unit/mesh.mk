@@ -26,3 +26,6 @@ $(eval $(call fuzz,fuzz_help_arp,tests/fuzz,fuzz_help_arp.c,help base,$(BASE_LIB
 $(eval $(call fuzz,fuzz_help_spec,tests/fuzz,fuzz_help_spec.c,help netext base,$(BASE_LIBS)))
 $(eval $(call test,test_mesh_api,tests/exchange,test_mesh_api.c,$(MANAGER_LIBS),$(LIBEVENT_HTTP) $(BASE_LIBS)))
 $(eval $(call test,test_look,tests/exchange,test_look.c,$(MANAGER_LIBS),$(LIBEVENT_HTTP) $(BASE_LIBS)))
+$(eval $(call lib,halfworld,tests/lib,half_world.c))
+HALF_TESTS = test_mesh_half test_mesh_ext
+$(foreach t,$(HALF_TESTS),$(eval $(call test,$(t),tests/unit,$(t).c,halfworld $(MANAGER_LIBS),$(LIBEVENT_HTTP) $(BASE_LIBS))))
