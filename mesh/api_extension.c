@@ -126,7 +126,8 @@ static int read_order(struct api_call *c, struct cw_json *data)
 	int r;
 
 	if ((r = cw_json_need_str(body, "bridge", "extension", &bridge, &c->why)) < 0 ||
-	    (r = cw_json_need_str(body, "mesh", "extension", &name, &c->why)) < 0 || (r = half_need(c->m, name, &mesh, &c->why)) < 0)
+	    (r = cw_json_need_str(body, "mesh", "extension", &name, &c->why)) < 0 ||
+	    (r = half_need(c->m, name, &mesh, &c->why)) < 0)
 		return r;
 	snprintf(object, sizeof object, "extension %.63s", bridge);
 	if ((r = check_gateway(gateway, object, &c->why)) < 0 ||
@@ -238,7 +239,8 @@ static const struct api_route routes[] = {
 	{ "POST", "/api/v1/extensions", NULL, api_is_admin, extension_create, 202, API_DRY_RUN,
 	  "Stretches a segment: bridge, mesh, remote_bridge, gateway, vni" },
 	{ "GET", "/api/v1/extensions/", "", api_is_admin, extension_show, 200, 0, "One extension" },
-	{ "DELETE", "/api/v1/extensions/", "", api_is_admin, extension_delete, 202, API_DRY_RUN, "Ends an extension at both sites" },
+	{ "DELETE", "/api/v1/extensions/", "", api_is_admin, extension_delete, 202, API_DRY_RUN,
+	  "Ends an extension at both sites" },
 };
 
 const struct api_table api_extension_table = { routes, CW_COUNT(routes) };

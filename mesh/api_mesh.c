@@ -62,8 +62,8 @@ static void begin(struct creation *x)
 
 	if (x->dry_run)
 		api_reply(x->req, 200, cw_json_object());
-	else if ((r = mesh_job_new(x->m->jobs, &mesh_svc_create_kind, "mesh", order_of(x->data).name, cw_json_ref(x->data), x->key,
-				   &job)) < 0)
+	else if ((r = mesh_job_new(x->m->jobs, &mesh_svc_create_kind, "mesh", order_of(x->data).name,
+				   cw_json_ref(x->data), x->key, &job)) < 0)
 		api_fail(x->req, r, NULL);
 	else
 		api_reply(x->req, 202, mesh_job_json(job));
@@ -196,7 +196,8 @@ static int check_unused(struct api_call *c, const struct cw_json *body)
 	cw_stmt_bind_str(st, 1, c->name);
 	if ((r = cw_stmt_step(st)) <= 0)
 		return r;
-	return cw_why_set(&c->why, CW_E_CONFLICT, object, "extensions", "it carries extension %s; delete that first", cw_stmt_str(st, 0));
+	return cw_why_set(&c->why, CW_E_CONFLICT, object, "extensions", "it carries extension %s; delete that first",
+			  cw_stmt_str(st, 0));
 }
 
 static int mesh_delete(struct api_call *c)
@@ -223,9 +224,11 @@ static int mesh_delete(struct api_call *c)
 
 static const struct api_route routes[] = {
 	{ "GET", "/api/v1/meshes", NULL, api_is_admin, mesh_list, 200, 0, "Service meshes" },
-	{ "POST", "/api/v1/meshes", NULL, api_is_admin, mesh_create, 202, API_DRY_RUN, "Makes a mesh: name, site, local, remote" },
+	{ "POST", "/api/v1/meshes", NULL, api_is_admin, mesh_create, 202, API_DRY_RUN,
+	  "Makes a mesh: name, site, local, remote" },
 	{ "GET", "/api/v1/meshes/", "", api_is_admin, mesh_show, 200, 0, "One mesh" },
-	{ "DELETE", "/api/v1/meshes/", "", api_is_admin, mesh_delete, 202, API_DRY_RUN, "Deletes a mesh and its appliances, at both sites" },
+	{ "DELETE", "/api/v1/meshes/", "", api_is_admin, mesh_delete, 202, API_DRY_RUN,
+	  "Deletes a mesh and its appliances, at both sites" },
 };
 
 const struct api_table api_mesh_table = { routes, CW_COUNT(routes) };

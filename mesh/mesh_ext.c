@@ -63,8 +63,8 @@ int mesh_ext_save(const struct manager *m, const struct cw_json *body)
 	int r;
 
 	if ((r = cw_impair("extension.write")) < 0 || (r = cw_json_dump(body, false, &text)) < 0 ||
-	    (r = cw_db_prepare(mesh_store_db(m->store), "INSERT INTO extension VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT (name) DO UPDATE"
-			       " SET body = excluded.body, version = version + 1", &st)) < 0)
+	    (r = cw_db_prepare(mesh_store_db(m->store), "INSERT INTO extension VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT (name)"
+			       " DO UPDATE SET body = excluded.body, version = version + 1", &st)) < 0)
 		return r;
 	cw_stmt_bind_str(st, 1, cw_json_get_str(body, "name", NULL));
 	cw_stmt_bind_str(st, 2, cw_json_get_str(body, "mesh", NULL));
@@ -86,12 +86,14 @@ int mesh_ext_delete(const struct manager *m, const char *name)
 	return (r = cw_stmt_step(st)) < 0 ? r : cw_impair("extension.forget.after");
 }
 
-int mesh_ext_each(const struct manager *m, const char *mesh, int (*fn)(void *ctx, const struct cw_json *body), void *ctx)
+int mesh_ext_each(const struct manager *m, const char *mesh, int (*fn)(void *ctx, const struct cw_json *body),
+		  void *ctx)
 {
 	CW_AUTO(cw_stmt_cleanup) struct cw_stmt *st = NULL;
 	int r;
 
-	if ((r = cw_db_prepare(mesh_store_db(m->store), "SELECT body FROM extension WHERE ?1 IS NULL OR mesh = ?1 ORDER BY name", &st)) < 0)
+	if ((r = cw_db_prepare(mesh_store_db(m->store), "SELECT body FROM extension WHERE ?1 IS NULL OR mesh = ?1"
+			       " ORDER BY name", &st)) < 0)
 		return r;
 	cw_stmt_bind_str(st, 1, mesh);
 	while ((r = cw_stmt_step(st)) > 0) {
@@ -109,7 +111,8 @@ int mesh_ext_free_vni(const struct manager *m, const char *mesh, int64_t *ret_vn
 	int64_t vni = MESH_EXT_VNI_FIRST;
 	int r;
 
-	if ((r = cw_db_prepare(mesh_store_db(m->store), "SELECT vni FROM extension WHERE mesh = ? AND vni >= ? ORDER BY vni", &st)) < 0)
+	if ((r = cw_db_prepare(mesh_store_db(m->store), "SELECT vni FROM extension WHERE mesh = ? AND vni >= ?"
+			       " ORDER BY vni", &st)) < 0)
 		return r;
 	cw_stmt_bind_str(st, 1, mesh);
 	cw_stmt_bind_int(st, 2, vni);
@@ -149,11 +152,12 @@ static int check_bridge(const struct manager *m, const struct cw_json *mesh, con
 	for (size_t i = 0; i < cp.n_extendable; i++)
 		if (strcmp(cp.extendable[i], bridge) == 0)
 			return 0;
-	return cw_why_set(why, CW_E_BLOCKED, object, "bridge", "is not among the extendable bridges of compute profile %s", profile);
+	return cw_why_set(why, CW_E_BLOCKED, object, "bridge", "is not among the extendable bridges of compute profile %s",
+			  profile);
 }
 
-/* UP: the mesh must be, too. Who waits for the extension to come up need not ask: after a start of the manager it takes a
- * while until the appliances have reported. */
+/* UP: the mesh must be, too. Who waits for the extension to come up need not ask: after a start of the manager it
+ * takes a while until the appliances have reported. */
 static int check(const struct manager *m, const struct cw_json *body, bool up, struct cw_why *why)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *mesh = NULL, *other = NULL;

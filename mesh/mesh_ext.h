@@ -24,7 +24,8 @@ extern const struct cw_rpc_row mesh_ext_rows[];
 extern const size_t mesh_ext_n_rows;
 
 /* Adds the extensions of MESH to LIST as ne.yaml wants them: {name vni bridge tunnel tap}. */
-CW_NODISCARD int mesh_ext_conf_list(const struct manager *m, const char *mesh, const char *tunnel, struct cw_json *list);
+CW_NODISCARD int mesh_ext_conf_list(const struct manager *m, const char *mesh, const char *tunnel,
+				    struct cw_json *list);
 /* Adds them as agent.yaml wants them: {bridge extended_to: [site]}. */
 CW_NODISCARD int mesh_ext_agent_list(const struct manager *m, const char *mesh, const char *site, struct cw_json *list);
 
@@ -36,10 +37,12 @@ CW_NODISCARD int mesh_ext_load(const struct manager *m, const char *name, struct
 CW_NODISCARD int mesh_ext_by_vni(const struct manager *m, const char *mesh, int64_t vni, struct cw_json **ret_body);
 CW_NODISCARD int mesh_ext_save(const struct manager *m, const struct cw_json *body);
 CW_NODISCARD int mesh_ext_delete(const struct manager *m, const char *name);
-CW_NODISCARD int mesh_ext_each(const struct manager *m, const char *mesh, int (*fn)(void *ctx, const struct cw_json *body), void *ctx);
+CW_NODISCARD int mesh_ext_each(const struct manager *m, const char *mesh,
+			       int (*fn)(void *ctx, const struct cw_json *body), void *ctx);
 /* The first VNI that MESH does not use yet. */
 CW_NODISCARD int mesh_ext_free_vni(const struct manager *m, const char *mesh, int64_t *ret_vni);
-/* What can be known before of {mesh bridge vni}: that the mesh is up, the bridge offered and not extended, the VNI free. */
+/* What can be known before of {mesh bridge vni}: that the mesh is up, the bridge offered and not extended, the VNI
+ * free. */
 CW_NODISCARD int mesh_ext_check(const struct manager *m, const struct cw_json *body, struct cw_why *why);
 /* CW_E_CONFLICT for a row that is being deleted. */
 CW_NODISCARD int mesh_ext_alive(const struct cw_json *body, struct cw_why *why);

@@ -17,6 +17,11 @@
 
 enum { UP_MS = 20 * 1000, LOOK_MS = 100 };
 
+static const char *get(const struct mesh_job *j, const char *key)
+{
+	return cw_json_get_str(j->data, key, "");
+}
+
 /* ---- our side ---- */
 
 static void run_prepare(struct mesh_job *j)
@@ -29,12 +34,12 @@ static void run_prepare(struct mesh_job *j)
 
 static void run_attach(struct mesh_job *j)
 {
-	mesh_ext_attach(j->m, cw_json_get_str(j->data, "bridge", ""), far_end_step, j);
+	mesh_ext_attach(j->m, get(j, "bridge"), far_end_step, j);
 }
 
 static void run_detach(struct mesh_job *j)
 {
-	mesh_ext_detach(j->m, cw_json_get_str(j->data, "bridge", ""), cw_json_get_str(j->data, "token", ""), far_end_step, j);
+	mesh_ext_detach(j->m, get(j, "bridge"), get(j, "token"), far_end_step, j);
 }
 
 /* ---- the other side ---- */
@@ -44,16 +49,16 @@ static struct cw_json *far_args(const struct mesh_job *j)
 	struct cw_json *args = cw_json_object();
 
 	cw_json_set_int(args, "vni", cw_json_get_int(j->data, "vni", 0));
-	cw_json_set_str(args, "token", cw_json_get_str(j->data, "token", ""));
-	cw_json_set_str(args, "bridge", cw_json_get_str(j->data, "remote_bridge", ""));
-	cw_json_set_str(args, "remote_bridge", cw_json_get_str(j->data, "bridge", ""));
-	cw_json_set_str(args, "gateway", cw_json_get_str(j->data, "gateway", ""));
+	cw_json_set_str(args, "token", get(j, "token"));
+	cw_json_set_str(args, "bridge", get(j, "remote_bridge"));
+	cw_json_set_str(args, "remote_bridge", get(j, "bridge"));
+	cw_json_set_str(args, "gateway", get(j, "gateway"));
 	return args;
 }
 
 static void ask_far(struct mesh_job *j, const char *verb)
 {
-	far_ask(j, cw_json_get_str(j->data, "site", ""), "extension", verb, cw_json_get_str(j->data, "mesh", ""), far_args(j), far_done);
+	far_ask(j, get(j, "site"), "extension", verb, get(j, "mesh"), far_args(j), far_done);
 }
 
 static void run_prepare_far(struct mesh_job *j)
@@ -68,8 +73,7 @@ static void run_attach_far(struct mesh_job *j)
 
 static void run_detach_far(struct mesh_job *j)
 {
-	far_ask(j, cw_json_get_str(j->data, "site", ""), "extension", "detach", cw_json_get_str(j->data, "mesh", ""), far_args(j),
-		far_gone);
+	far_ask(j, get(j, "site"), "extension", "detach", get(j, "mesh"), far_args(j), far_gone);
 }
 
 /* ---- until it is up ---- */
@@ -78,12 +82,15 @@ static void look_again(struct mesh_job *j, const char *text)
 {
 	struct cw_why why = { 0 };
 	char object[96];
+	int r;
 
-	snprintf(object, sizeof object, "extension %.63s", cw_json_get_str(j->data, "bridge", ""));
-	if (cw_clock_now_ms() - j->step_ms < UP_MS)
+	snprintf(object, sizeof object, "extension %.63s", get(j, "bridge"));
+	if (cw_clock_now_ms() - j->step_ms < UP_MS) {
 		mesh_job_again(j, LOOK_MS);
-	else
-		mesh_job_end_step(j, cw_why_set(&why, CW_E_TIMEOUT, object, "state", "is not up after %d s: %s", UP_MS / 1000, text), &why);
+		return;
+	}
+	r = cw_why_set(&why, CW_E_TIMEOUT, object, "state", "is not up after %d s: %s", UP_MS / 1000, text);
+	mesh_job_end_step(j, r, &why);
 }
 
 static int settle(struct manager *m, struct cw_json *body)
@@ -97,7 +104,7 @@ static int settle(struct manager *m, struct cw_json *body)
 static int settle_name(struct mesh_job *j)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
-	int r = mesh_ext_load(j->m, cw_json_get_str(j->data, "bridge", ""), &body);
+	int r = mesh_ext_load(j->m, get(j, "bridge"), &body);
 
 	return r > 0 ? settle(j->m, body) : r < 0 ? r : CW_E_NOT_FOUND;
 }
@@ -107,7 +114,7 @@ static void on_far_status(void *ctx, int r, const struct cw_json *body, const st
 	struct mesh_job *j = ctx;
 	char text[256];
 
-	snprintf(text, sizeof text, "site %.40s: %.180s", cw_json_get_str(j->data, "site", ""),
+	snprintf(text, sizeof text, "site %.40s: %.180s", get(j, "site"),
 		 why ? why->rule : cw_json_get_str(body, "text", ""));
 	if (r == 0 && cw_json_get_bool(body, "up", false))
 		mesh_job_end_step(j, settle_name(j), NULL);
@@ -121,15 +128,14 @@ static void run_await(struct mesh_job *j)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *body = NULL;
 	char text[256];
-	int r = mesh_ext_load(j->m, cw_json_get_str(j->data, "bridge", ""), &body);
+	int r = mesh_ext_load(j->m, get(j, "bridge"), &body);
 
 	if (r <= 0)
 		mesh_job_end_step(j, r < 0 ? r : CW_E_NOT_FOUND, NULL);
 	else if (!mesh_ext_is_up(j->m, body, text, sizeof text))
 		look_again(j, text);
 	else
-		far_ask(j, cw_json_get_str(j->data, "site", ""), "extension", "status", cw_json_get_str(j->data, "mesh", ""), far_args(j),
-			on_far_status);
+		far_ask(j, get(j, "site"), "extension", "status", get(j, "mesh"), far_args(j), on_far_status);
 }
 
 /* ---- kinds ---- */
@@ -138,8 +144,8 @@ static void created(struct mesh_job *j)
 {
 	bool ok = j->state == MESH_JOB_SUCCEEDED;
 
-	mesh_event(j->m->events, ok ? "info" : "warning", ok ? "extension.created" : "extension.rolled_back", "extension", j->object,
-		   "%s", ok ? "the segment is stretched" : j->reason);
+	mesh_event(j->m->events, ok ? "info" : "warning", ok ? "extension.created" : "extension.rolled_back", "extension",
+		   j->object, "%s", ok ? "the segment is stretched" : j->reason);
 }
 
 static void deleted(struct mesh_job *j)
@@ -160,14 +166,18 @@ static const struct mesh_job_step delete_steps[] = {
 	{ "detach_far", run_detach_far, NULL, NULL },
 };
 
-const struct mesh_job_kind mesh_ext_create_kind = { "extension.create", create_steps, CW_COUNT(create_steps), false, created };
-const struct mesh_job_kind mesh_ext_delete_kind = { "extension.delete", delete_steps, CW_COUNT(delete_steps), true, deleted };
+const struct mesh_job_kind mesh_ext_create_kind = {
+	"extension.create", create_steps, CW_COUNT(create_steps), false, created
+};
+const struct mesh_job_kind mesh_ext_delete_kind = {
+	"extension.delete", delete_steps, CW_COUNT(delete_steps), true, deleted
+};
 
 /* ---- what the other site asks for ---- */
 
 /* Checks the caller, and makes the body that its order means here. */
-static int read_order(const struct manager *m, const struct cw_rpc_call *call, const struct cw_json *request, struct cw_json *body,
-		      struct cw_why *why)
+static int read_order(const struct manager *m, const struct cw_rpc_call *call, const struct cw_json *request,
+		      struct cw_json *body, struct cw_why *why)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *mesh = NULL;
 	static const char *const members[] = { "token", "bridge", "remote_bridge", "gateway" };
@@ -185,8 +195,8 @@ static int read_order(const struct manager *m, const struct cw_rpc_call *call, c
 }
 
 /* Our row of the caller's order; CW_E_NOT_FOUND. */
-static int find_row(const struct manager *m, const struct cw_rpc_call *call, const struct cw_json *request, struct cw_json **ret_body,
-		    struct cw_why *why)
+static int find_row(const struct manager *m, const struct cw_rpc_call *call, const struct cw_json *request,
+		    struct cw_json **ret_body, struct cw_why *why)
 {
 	CW_AUTO(cw_json_cleanup) struct cw_json *order = cw_json_object();
 	int r;

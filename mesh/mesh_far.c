@@ -57,8 +57,8 @@ void far_why(const char *site, const struct cw_why *why, struct cw_why *ret_why)
 	snprintf(ret_why->object, sizeof ret_why->object, "site %.40s%s%.70s", site, why->object[0] ? ": " : "", why->object);
 }
 
-void far_ask(struct mesh_job *j, const char *site, const char *noun, const char *verb, const char *name, struct cw_json *args,
-	     void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why))
+void far_ask(struct mesh_job *j, const char *site, const char *noun, const char *verb, const char *name,
+	     struct cw_json *args, void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why))
 {
 	struct cw_why why = { 0 };
 	int r = mesh_peer_ask(j->m->peers, site, noun, verb, name, args, CALL_MS, cb, j, &why);

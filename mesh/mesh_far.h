@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mesh_far.h - what the jobs that work on two sites share: calling the other manager from a step, and being called by it.
+ * mesh_far.h - what the jobs that work on two sites share: calling the other manager from a step, and being called.
  *
- * A call that nobody answers is made again: what it asks for may have been done, and doing it twice is doing it once. A call
- * that is refused ends the step, with the other site's reason.
+ * A call that nobody answers is made again: what it asks for may have been done, and doing it twice is doing it
+ * once. A call that is refused ends the step, with the other site's reason.
  */
 #ifndef MESH_FAR_H
 #define MESH_FAR_H
@@ -29,8 +29,8 @@ bool far_is_silent(int r);
 /* Ends the step of CTX, a job; later, if nobody answered and there is patience left: for undo and deletion, always. */
 void far_end_step(void *ctx, int r, const struct cw_why *why);
 /* Calls NOUN VERB NAME at SITE; CB(job, ...). Takes ARGS over. */
-void far_ask(struct mesh_job *j, const char *site, const char *noun, const char *verb, const char *name, struct cw_json *args,
-	     void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why));
+void far_ask(struct mesh_job *j, const char *site, const char *noun, const char *verb, const char *name,
+	     struct cw_json *args, void (*cb)(void *ctx, int r, const struct cw_json *body, const struct cw_why *why));
 /* For CB: the answer is the end of the step. */
 void far_done(void *ctx, int r, const struct cw_json *body, const struct cw_why *why);
 /* The same of a removal: a site that we are not paired with any more cleans up its own. */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mesh_half.h - one site's half of a service mesh: its row, the addresses it holds, its appliances, what they should be.
+ * mesh_half.h - one site's half of a service mesh: its row, its addresses, its appliances, what they are to be.
  *
  * Body of a row:
  *   name token site maker local remote dials host agent state create_ms
  *   appliances  [{kind name id inner uplink vmotion? networks: [{name bridge address mtu gateway?}]}]   ours
- *   far         [{kind name id inner uplink}]                                                           the other site's
+ *   far         [{kind name id inner uplink}]                                                       the other site's
  *
- * "site" is the other site, "maker" whether the job of the mesh is here, "dials" whether our appliances call the others, "agent" the
- * address of the agent's host in the vmotion network. Inner addresses are link-local: an appliance has a network namespace
- * of its own and one mesh, so they can meet nobody else's.
+ * "site" is the other site, "maker" whether the job of the mesh is here, "dials" whether our appliances call the
+ * others, "agent" the address of the agent's host in the vmotion network. Inner addresses are link-local: an appliance
+ * has a network namespace of its own and one mesh, so they can meet nobody else's.
  *
  * What works on the world ends in DONE(ctx, r, why), once, never from inside the call; all of it may be repeated.
  */
@@ -51,11 +51,11 @@ struct half_order {
 	bool maker;
 };
 
-/* Checks everything that can be known before: names, profiles, host, bridges, free addresses, and that nobody on the wire answers to these
- * addresses. Nothing is written. */
+/* Checks everything that can be known before: names, profiles, host, bridges, free addresses, and that nobody on the
+ * wire answers to these addresses. Nothing is written. */
 void half_check(struct manager *m, const struct half_order *o, half_done *done, void *ctx);
 /* Draws the addresses and writes the row, all or nothing. A half of the same order that is there already is fine.
- * CW_E_UNREACHABLE: the agent of the host does not answer, which it may soon, for instance when the manager was started anew. */
+ * CW_E_UNREACHABLE: the agent of the host does not answer, which it may soon, as after a start of the manager. */
 CW_NODISCARD int half_prepare(struct manager *m, const struct half_order *o, struct cw_why *why);
 /* What the other site must know of ours: [{kind name id inner uplink}]. */
 struct cw_json *half_offer(const struct cw_json *body);
@@ -63,7 +63,7 @@ struct cw_json *half_offer(const struct cw_json *body);
 CW_NODISCARD int half_take(struct manager *m, const char *name, const struct cw_json *offer, struct cw_why *why);
 /* Invites the appliances, writes what they should be, has them placed. */
 void half_place(struct manager *m, const char *name, half_done *done, void *ctx);
-/* Removes the appliances, what they hold, and the row. One that is not there, or of another TOKEN, is left, and fine. */
+/* Removes the appliances, what they hold, and the row. One that is not there, or of another TOKEN, is left: fine. */
 void half_remove(struct manager *m, const char *name, const char *token, half_done *done, void *ctx);
 
 /* ---- what is to be: mesh_half_conf.c ---- */

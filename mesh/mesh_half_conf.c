@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mesh_half_conf.c - what appliances and agents should be: their configuration files (ix.yaml.5, ne.yaml.5, agent.yaml.5) as JSON. */
+/* mesh_half_conf.c - what appliances and agents should be: their files (ix.yaml.5, ne.yaml.5, agent.yaml.5) as JSON. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,8 @@ static struct cw_json *strings(const char *const (*rows)[2], size_t n)
 	return o;
 }
 
-#define STRINGS(...) strings((const char *const[][2]){ __VA_ARGS__ }, CW_COUNT(((const char *const[][2]){ __VA_ARGS__ })))
+#define STRINGS(...) \
+	strings((const char *const[][2]){ __VA_ARGS__ }, CW_COUNT(((const char *const[][2]){ __VA_ARGS__ })))
 
 static struct cw_json *list_of(struct cw_json *item)
 {
@@ -54,8 +55,9 @@ static struct cw_json *tunnel(const struct cw_json *body, const struct cw_json *
 	snprintf(id, sizeof id, "mesh-%s-%s", name, kind);
 	cw_json_set_str(t, "name", cw_json_get_str(body, "site", ""));
 	cw_json_set(t, "remote", endpoint(cw_json_get_str(far, "uplink", "")));
-	cw_json_set(t, "auth", STRINGS({ "method", "cert" }, { "cert", "node.crt" }, { "key", "node.key" }, { "ca", FAR_CA_FILE },
-				       { "local_id", cw_json_get_str(mine, "id", "") }, { "remote_id", cw_json_get_str(far, "id", "") }));
+	cw_json_set(t, "auth", STRINGS({ "method", "cert" }, { "cert", "node.crt" }, { "key", "node.key" },
+				       { "ca", FAR_CA_FILE }, { "local_id", cw_json_get_str(mine, "id", "") },
+				       { "remote_id", cw_json_get_str(far, "id", "") }));
 	ppk = STRINGS({ "id", id }, { "file", PPK_FILE });
 	cw_json_set_bool(ppk, "required", true);
 	cw_json_set(t, "ppk", ppk);
@@ -92,7 +94,8 @@ static int appliance_files(const struct manager *m, const struct cw_json *body, 
 	int r;
 
 	snprintf(label, sizeof label, "mesh %s %s", cw_json_get_str(body, "name", ""), kind);
-	if ((r = mesh_peer_ppk(m->peers, site, label, ppk)) < 0 || (r = pem_text(mesh_peer_ca(m->peers, site), files, FAR_CA_FILE)) < 0)
+	if ((r = mesh_peer_ppk(m->peers, site, label, ppk)) < 0 ||
+	    (r = pem_text(mesh_peer_ca(m->peers, site), files, FAR_CA_FILE)) < 0)
 		return r;
 	cw_json_set_str(files, PPK_FILE, cw_hex_text(ppk, sizeof ppk, text));
 	cw_mem_wipe(ppk, sizeof ppk);
@@ -102,8 +105,8 @@ static int appliance_files(const struct manager *m, const struct cw_json *body, 
 
 /* ---- appliances ---- */
 
-static struct cw_json *relay(const char *name, const char *tunnel_name, const char *listen, unsigned listen_port, const char *dial,
-			     unsigned dial_port)
+static struct cw_json *relay(const char *name, const char *tunnel_name, const char *listen, unsigned listen_port,
+			     const char *dial, unsigned dial_port)
 {
 	char from[CW_IP_TEXT + 16], to[CW_IP_TEXT + 16];
 
@@ -113,14 +116,16 @@ static struct cw_json *relay(const char *name, const char *tunnel_name, const ch
 }
 
 /* Streams of agents: from the vmotion network into the tunnel, and from the tunnel to the agent of the host. */
-static void add_ix(const struct cw_json *body, const struct cw_json *mine, const struct cw_json *far, struct cw_json *conf)
+static void add_ix(const struct cw_json *body, const struct cw_json *mine, const struct cw_json *far,
+		   struct cw_json *conf)
 {
 	const char *site = cw_json_get_str(body, "site", ""), *inner = cw_json_get_str(mine, "inner", "");
 	struct cw_json *list = cw_json_array();
 
 	cw_json_add(list, relay("agents-out", site, cw_json_get_str(mine, "vmotion", ""), HALF_RELAY_PORT,
 				cw_json_get_str(far, "inner", ""), HALF_RELAY_PORT));
-	cw_json_add(list, relay("agents-in", site, inner, HALF_RELAY_PORT, cw_json_get_str(body, "agent", ""), HALF_AGENT_PORT));
+	cw_json_add(list, relay("agents-in", site, inner, HALF_RELAY_PORT, cw_json_get_str(body, "agent", ""),
+				HALF_AGENT_PORT));
 	cw_json_set(conf, "relays", list);
 }
 

@@ -9,7 +9,8 @@
 enum { HALF_OBJECT = 128 };
 
 /* The body of a new half; its addresses are drawn in the open transaction. */
-CW_NODISCARD int half_build(struct manager *m, const struct half_order *o, struct cw_json **ret_body, struct cw_why *why);
+CW_NODISCARD int half_build(struct manager *m, const struct half_order *o, struct cw_json **ret_body,
+			    struct cw_why *why);
 /* The same in a transaction of its own. KEEP: it stays, row and all; otherwise nothing is left. */
 CW_NODISCARD int half_draw(struct manager *m, const struct half_order *o, bool keep, struct cw_json **ret_body,
 			   struct cw_why *why);

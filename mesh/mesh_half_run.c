@@ -85,8 +85,8 @@ static void run_next(struct half_run *x)
 		run_end(x, 0);
 		return;
 	}
-	r = mesh_help_ask(x->m->help, x->call[x->i].noun, x->call[x->i].verb, x->call[x->i].name, cw_steal(&x->call[x->i].args),
-			  strcmp(x->call[x->i].noun, "address") == 0 ? PROBE_MS : HELP_MS, on_help, x);
+	r = mesh_help_ask(x->m->help, x->call[x->i].noun, x->call[x->i].verb, x->call[x->i].name,
+			  cw_steal(&x->call[x->i].args), strcmp(x->call[x->i].noun, "address") == 0 ? PROBE_MS : HELP_MS, on_help, x);
 	if (r < 0)
 		run_end(x, cw_why_set(&x->why, r, "causeway-helper", NULL, "%s", cw_strerror(r)));
 }
@@ -132,7 +132,8 @@ static int look_probe(struct half_run *x, const struct cw_json *answer, struct c
 		return 0;
 	snprintf(object, sizeof object, "mesh %s", x->mesh);
 	return cw_why_set(why, CW_E_BLOCKED, object, "addresses", "%s on bridge %s is in use: %s answers to it",
-			  cw_json_get_str(hit, "address", "?"), cw_json_get_str(hit, "bridge", "?"), cw_json_get_str(hit, "mac", "somebody"));
+			  cw_json_get_str(hit, "address", "?"), cw_json_get_str(hit, "bridge", "?"),
+			  cw_json_get_str(hit, "mac", "somebody"));
 }
 
 /* All in one call. */

@@ -125,6 +125,7 @@ struct cw_json *half_json(const struct manager *m, const struct cw_json *body)
 		cw_json_set_str(o, members[i], cw_json_get_str(body, members[i], ""));
 	cw_json_set_str(o, "state", half_state(m, body));
 	cw_json_set(o, "appliances", appliances_json(m, body));
-	cw_json_set(o, "create_ms", cw_json_get(body, "create_ms") ? cw_json_ref(cw_json_get(body, "create_ms")) : cw_json_null());
+	cw_json_set(o, "create_ms", cw_json_get(body, "create_ms") ? cw_json_ref(cw_json_get(body, "create_ms")) :
+								     cw_json_null());
 	return o;
 }

@@ -107,12 +107,15 @@ static void look_again(struct mesh_job *j, const char *text)
 {
 	struct cw_why why = { 0 };
 	char object[64];
+	int r;
 
 	snprintf(object, sizeof object, "mesh %.40s", order_of(j).name);
-	if (cw_clock_now_ms() - j->step_ms < UP_MS)
+	if (cw_clock_now_ms() - j->step_ms < UP_MS) {
 		mesh_job_again(j, LOOK_MS);
-	else
-		mesh_job_end_step(j, cw_why_set(&why, CW_E_TIMEOUT, object, "state", "is not up after %d s: %s", UP_MS / 1000, text), &why);
+		return;
+	}
+	r = cw_why_set(&why, CW_E_TIMEOUT, object, "state", "is not up after %d s: %s", UP_MS / 1000, text);
+	mesh_job_end_step(j, r, &why);
 }
 
 static int settle(struct mesh_job *j)
@@ -199,5 +202,9 @@ static const struct mesh_job_step delete_steps[] = {
 	{ "remove", run_remove, NULL, NULL },
 };
 
-const struct mesh_job_kind mesh_svc_create_kind = { "mesh.create", create_steps, CW_COUNT(create_steps), false, created };
-const struct mesh_job_kind mesh_svc_delete_kind = { "mesh.delete", delete_steps, CW_COUNT(delete_steps), true, deleted };
+const struct mesh_job_kind mesh_svc_create_kind = {
+	"mesh.create", create_steps, CW_COUNT(create_steps), false, created
+};
+const struct mesh_job_kind mesh_svc_delete_kind = {
+	"mesh.delete", delete_steps, CW_COUNT(delete_steps), true, deleted
+};

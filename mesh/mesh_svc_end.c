@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mesh_svc_end.c - what becomes of a mesh when its pairing ends: the job that deletes meshes, begun by nobody's command. */
+/* mesh_svc_end.c - what becomes of a mesh when its pairing ends: the job that deletes it, begun by nobody's command. */
 #include "mesh/mesh_svc_end.h"
 
 #include <stdio.h>
@@ -31,7 +31,8 @@ static int end_orphan(void *ctx, const struct cw_json *body)
 	cw_json_set_str(data, "site", site);
 	cw_json_set_str(data, "token", cw_json_get_str(body, "token", ""));
 	if ((r = mesh_job_new(m->jobs, &mesh_svc_delete_kind, "mesh", name, data, "", &job)) == 0)
-		mesh_event(m->events, "warning", "mesh.orphaned", "mesh", name, "the pairing with site %s is over: it is removed", site);
+		mesh_event(m->events, "warning", "mesh.orphaned", "mesh", name,
+			   "the pairing with site %s is over: it is removed", site);
 	return r;
 }
 
@@ -67,5 +68,6 @@ int mesh_svc_end_check(const struct manager *m, const char *site, struct cw_why 
 	if (r < 0 || !s.mesh[0])
 		return r;
 	snprintf(object, sizeof object, "pairing %.63s", site);
-	return cw_why_set(why, CW_E_CONFLICT, object, "meshes", "mesh %s stands on it; delete that first, or revoke with --force", s.mesh);
+	return cw_why_set(why, CW_E_CONFLICT, object, "meshes",
+			  "mesh %s stands on it; delete that first, or revoke with --force", s.mesh);
 }

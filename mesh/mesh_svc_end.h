@@ -2,8 +2,8 @@
 /*
  * mesh_svc_end.h - meshes whose pairing is over.
  *
- * A tunnel must not outlive the trust that it was made of: when a pairing ends, at whichever site, each site removes its half of
- * every mesh with the other one, its extensions included.
+ * A tunnel must not outlive the trust that it was made of: when a pairing ends, at whichever site, each site removes
+ * its half of every mesh with the other one, its extensions included.
  */
 #ifndef MESH_SVC_END_H
 #define MESH_SVC_END_H

@@ -89,7 +89,8 @@ static void on_status(void *ctx, struct cw_rpc_call *call, const struct cw_json 
 	bool up;
 	int r;
 
-	if ((r = mesh_caller_is(call, MESH_CALLER_SITE, &site, &why)) < 0 || (r = far_mesh(ctx, name, site, &body, &why)) < 0) {
+	if ((r = mesh_caller_is(call, MESH_CALLER_SITE, &site, &why)) < 0 ||
+	    (r = far_mesh(ctx, name, site, &body, &why)) < 0) {
 		cw_rpc_fail(call, r, &why);
 		return;
 	}
