@@ -8,7 +8,7 @@
 # Environment: ROWS   only the rows whose numbers are in this list ("3 7")
 #              KEEP   non-empty: keep the logs, and say where they are
 . "$(dirname "$0")/../netns/lib.sh"
-requires root tun ip virsh libvirtd jq bin/causewayd bin/causeway-helper bin/causeway-ix bin/causeway-ne bin/causeway-agent
+requires root tun ip virsh libvirtd jq curl bin/causewayd bin/causeway-helper bin/causeway-ix bin/causeway-ne bin/causeway-agent
 grep -q CAUSEWAY_IMPAIR "$B/bin/causewayd" || { echo "skip: needs a manager with kill points (make DEBUG=1)"; exit 77; }
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/causeway-mesh.XXXXXX") || exit 1
@@ -46,6 +46,10 @@ rows() {
 	invite|host|onprem-gw|manager|node.row.before node.row.after|invited
 	greet|host|onprem-gw|manager|node.row.before node.row.after|enrolled
 	moment|no-mesh|cloud-gw|manager|0.1|either
+	twice|mesh|onprem-gw|meshes|{"name":"$mesh","site":"cloud","local":"onprem","remote":"cloud"}|one job for a request that comes again
+	twice|extension|onprem-gw|extensions|{"bridge":"br-web","mesh":"$mesh"}|one job for a request that comes again
+	moment|no-extension|cloud-gw|helper|0.1|either
+	moment|no-mesh|cloud-gw|manager|0.05|either
 	moment|mesh|cloud-gw|manager|2.2|either
 	moment|no-mesh|cloud-gw|helper|0.2|either
 	moment|mesh|cloud-gw|helper|2.4|either
@@ -54,7 +58,7 @@ rows() {
 	moment|no-mesh|cloud-gw|helper|0.6|either
 	moment|mesh|cloud-gw|helper|1.2|either
 	moment|extension|cloud-gw|manager|0.3|either
-	moment|no-extension|cloud-gw|helper|0.1|either
+	moment|no-extension|cloud-gw|manager|0.2|either
 	moment|no-mesh|onprem-gw cloud-gw|manager|0.3|either
 	moment|mesh|onprem-gw cloud-gw|manager|2.5|either
 	ROWS
@@ -248,6 +252,26 @@ try_moment() {
 	for node in $2; do wait_for 5 dead "${pids[0]}" && begin "$node" "$3" || return 1; done
 	wait $client
 	ended "$1" "$5" $?
+}
+
+# try_twice WHAT NODE ROUTE BODY: the same request while the first is looked at, and when its job has ended.
+try_twice() {
+	local client
+	prepared "$1" "$2" manager "" || return 1
+	post "$1" "$3" "$4" > "$T/first" &
+	client=$!
+	sleep 0.1
+	post "$1" "$3" "$4" > "$T/second"
+	wait $client
+	check "  it is a job" grep -q '^job-' "$T/first"
+	same "  and the same one" "$(cat "$T/first")" "$(cat "$T/second")"
+	: > "$T/told"
+	ended "$1" succeeded 0
+	same "  and still is" "$(cat "$T/first")" "$(post "$1" "$3" "$4")"
+}
+post() { # post KEY ROUTE BODY
+	"$lab" exec onprem-gw -- curl -s --unix-socket /run/causeway/manager.sock -H 'Content-Type: application/json' \
+		-H "Idempotency-Key: $1" -d "$3" "http://manager/api/v1/$2" | jq -r '.id // .detail'
 }
 
 # ---- hosts ----
