@@ -130,12 +130,15 @@ static int put(const char *path, const char *text)
 }
 
 /* The end of an appliance's network is a station: it forwards nothing, believes no router, and tells its neighbours who
- * it is. */
+ * it is. While its process is away the kernel would answer the peer's datagrams with ICMP errors, in clear and with a
+ * piece of them: their rate is as good as none. Packet Too Big has no limit. */
 static int tune(void *ctx)
 {
 	static const char *const rows[][2] = {
 		{ "/proc/sys/net/ipv4/ip_forward", "0" },
 		{ "/proc/sys/net/ipv4/conf/all/arp_notify", "1" },
+		{ "/proc/sys/net/ipv4/icmp_ratelimit", "1000000000" },
+		{ "/proc/sys/net/ipv6/icmp/ratelimit", "1000000000" },
 		{ "/proc/sys/net/ipv6/conf/all/forwarding", "0" },
 		{ "/proc/sys/net/ipv6/conf/default/accept_ra", "0" },
 		{ "/proc/sys/net/ipv6/conf/default/autoconf", "0" },

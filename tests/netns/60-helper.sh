@@ -101,6 +101,17 @@ helper_start
 check "placed" place ix-1 ix
 check "it runs, with its networks" is_right ix-1
 check "the host on the bridge reaches it" in_ns h ping -c 1 -W 1 -q 192.168.1.34
+check "and hears no ICMP error from a port that nobody serves yet" in_ns h "$PY" -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("192.168.1.34", 4500))
+s.settimeout(0.3)
+for _ in range(3):
+    s.send(b"x")                # a refusal would be raised by the next call
+    try:
+        s.recv(1)
+    except TimeoutError:
+        pass'
 same "nothing is forwarded there" 0 "$(inside ix-1 sysctl -n net.ipv4.ip_forward)"
 check "the bridge keeps its MTU" eval "ip -o link show br-mo | grep -q 'mtu 1400 '"
 same "folder" 700 "$(stat -c %a "$S/ix-1")"
