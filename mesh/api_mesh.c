@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interconnect/base/clock.h"
 #include "interconnect/base/db.h"
 #include "mesh/mesh_api.h"
 #include "mesh/mesh_far.h"
@@ -113,7 +114,7 @@ static int read_order(struct api_call *c, struct cw_json *data)
 			return r;
 		cw_json_set_str(data, members[i], text);
 	}
-	cw_json_set_int(data, "began", far_wall_ms());
+	cw_json_set_int(data, "began", cw_clock_wall_ms());
 	cw_json_set_str(data, "token", far_token(token));
 	return 0;
 }

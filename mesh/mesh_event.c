@@ -134,14 +134,12 @@ int64_t mesh_events_last(const struct mesh_events *e)
 static int row_put(struct mesh_events *e, const char *const texts[5])
 {
 	CW_AUTO(cw_stmt_cleanup) struct cw_stmt *st = NULL;
-	struct timespec ts;
 	int r;
 
 	if ((r = cw_db_prepare(e->db, "INSERT INTO event (time, severity, kind, object_type, object_id, object_name, text, data)"
 			       " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, '{}') RETURNING cursor", &st)) < 0)
 		return r;
-	cw_clock_wall(&ts);
-	cw_stmt_bind_int(st, 1, (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+	cw_stmt_bind_int(st, 1, cw_clock_wall_ms());
 	for (int i = 0; i < 5; i++)
 		cw_stmt_bind_str(st, i + 2, texts[i]);
 	if ((r = cw_stmt_step(st)) <= 0)

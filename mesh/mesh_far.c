@@ -15,14 +15,6 @@
 
 enum { CALL_MS = 20 * 1000, AGAIN_MS = 500, PATIENCE_MS = 45 * 1000 };
 
-int64_t far_wall_ms(void)
-{
-	struct timespec ts;
-
-	cw_clock_wall(&ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 char *far_token(char ret_token[FAR_TOKEN])
 {
 	uint8_t raw[(FAR_TOKEN - 1) / 2];

@@ -17,8 +17,6 @@
 
 enum { FAR_TOKEN = 33 };
 
-/* Wall time, for figures that span processes. */
-int64_t far_wall_ms(void);
 /* A name that no other order has: rows that an order made carry it, so that its undo takes away nothing else. */
 char *far_token(char ret_token[FAR_TOKEN]);
 

@@ -37,9 +37,9 @@ static void mark(struct mesh_job_impl *x, enum mesh_job_mark m)
 	struct mesh_job_show *s = &x->steps[x->job.step];
 
 	if (m == MESH_JOB_MARK_RUNNING)
-		s->started = mesh_job_wall_ms();
+		s->started = cw_clock_wall_ms();
 	else
-		s->ended = mesh_job_wall_ms();
+		s->ended = cw_clock_wall_ms();
 	s->mark = m;
 	x->dirty = true;
 }
@@ -68,7 +68,7 @@ static void set_reason(struct mesh_job *j, const char *text)
 static void end(struct mesh_job_impl *x, enum mesh_job_state state)
 {
 	x->job.state = state;
-	x->ended = mesh_job_wall_ms();
+	x->ended = cw_clock_wall_ms();
 	x->dirty = true;
 }
 

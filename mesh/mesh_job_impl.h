@@ -59,8 +59,6 @@ void mesh_jobs_over(struct mesh_job_impl *x);
 /* ---- mesh_job_store.c ---- */
 
 const char *mesh_job_mark_name(enum mesh_job_mark m);
-/* Wall time in milliseconds. */
-int64_t mesh_job_wall_ms(void);
 
 /* An empty job of KIND in memory, and its end. */
 struct mesh_job_impl *mesh_job_impl_new(const struct mesh_job_kind *kind);

@@ -34,14 +34,6 @@ static size_t index_of(const char *const *names, size_t n, const char *name)
 	return n;
 }
 
-int64_t mesh_job_wall_ms(void)
-{
-	struct timespec ts;
-
-	cw_clock_wall(&ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int mesh_job_point(const struct mesh_job *j, const char *what)
 {
 	char name[160];

@@ -185,7 +185,7 @@ static int make(struct mesh_jobs *s, const struct mesh_job_kind *kind, const cha
 	snprintf(x->job.object, sizeof x->job.object, "%s", object);
 	snprintf(x->key, sizeof x->key, "%s", key);
 	x->job.data = data;
-	x->created = mesh_job_wall_ms();
+	x->created = cw_clock_wall_ms();
 	*ret_x = x;
 	return add(s, x);
 }

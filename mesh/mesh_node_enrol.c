@@ -26,14 +26,6 @@ CW_LOG_MODULE(enrol);
 
 enum { TOKEN = 32, CA_MAX = 16 * 1024, ENDPOINTS_MAX = 4 };
 
-static int64_t wall_s(void)
-{
-	struct timespec ts;
-
-	cw_clock_wall(&ts);
-	return ts.tv_sec;
-}
-
 static int sha256_hex(const void *p, size_t size, char ret_hex[65])
 {
 	uint8_t hash[32];
@@ -126,8 +118,8 @@ int mesh_node_invite(struct mesh_nodes *n, const char *name, const char *kind, c
 		return r;
 	snprintf(row.name, sizeof row.name, "%s", name);
 	snprintf(row.kind, sizeof row.kind, "%s", kind);
-	row.expires = wall_s() + MESH_NODE_TOKEN_S;
-	row.created = x ? row.created : wall_s();
+	row.expires = cw_clock_wall_s() + MESH_NODE_TOKEN_S;
+	row.created = x ? row.created : cw_clock_wall_s();
 	if (!row.wanted && !(row.wanted = strdup("")))
 		return -ENOMEM;
 	if ((r = token_make(token, row.token_hash)) == 0 && (r = seed_make(n->m, &row, token, &seed, why)) == 0)
@@ -158,7 +150,7 @@ static int certify(const struct manager *m, const char *name, const uint8_t *spk
 	CW_AUTO(cw_free_cleanup) char *cert = NULL;
 	CW_AUTO(cw_free_cleanup) char *ca = NULL;
 	char dns[2 * MESH_NAME_MAX + 2], ca_cert[PATH_MAX], ca_key[PATH_MAX];
-	struct cw_issue i = { NULL, dns, ca_cert, ca_key, wall_s(), MESH_NODE_VALID_S };
+	struct cw_issue i = { NULL, dns, ca_cert, ca_key, cw_clock_wall_s(), MESH_NODE_VALID_S };
 	struct cw_json *o;
 	int r;
 
@@ -229,7 +221,7 @@ static int judge(struct mesh_nodes *n, const struct mesh_node *x, const char *to
 		return refuse(n, x, "wrong token", why);
 	if (x->row.pin[0])
 		return strcmp(x->row.pin, pin) == 0 ? 0 : refuse(n, x, "the token was used by another key", why);
-	if (wall_s() >= x->row.expires)
+	if (cw_clock_wall_s() >= x->row.expires)
 		return refuse(n, x, "the token has expired", why);
 	if (other)
 		return refuse(n, x, "the key belongs to another node", why);
@@ -244,7 +236,7 @@ static int bind_key(struct mesh_node *x, const char *pin)
 	if ((r = mesh_node_copy(x, &row)) < 0)
 		return r;
 	snprintf(row.pin, sizeof row.pin, "%s", pin);
-	row.enrolled = wall_s();
+	row.enrolled = cw_clock_wall_s();
 	if ((r = mesh_node_put(x, &row)) < 0)
 		return r;
 	cw_log(INFO, x->row.name, "enrolled");

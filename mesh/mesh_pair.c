@@ -22,14 +22,6 @@ enum { TICK_MS = 500 };
 
 /* ---- rows ---- */
 
-int64_t pair_wall_s(void)
-{
-	struct timespec ts;
-
-	cw_clock_wall(&ts);
-	return ts.tv_sec;
-}
-
 bool pair_is(const struct pair_row *row, const char *state)
 {
 	return strcmp(row->p.state, state) == 0;
@@ -93,7 +85,7 @@ int pair_change(struct pair_row *row, const struct mesh_pairing *next)
 	bool news = strcmp(p.state, row->p.state) != 0;
 	int r;
 
-	p.changed = pair_wall_s();
+	p.changed = cw_clock_wall_s();
 	if ((r = put(row->owner, &p, news ? p.state : "words")) < 0) {
 		cw_log_r(ERROR, object_of(&p), r, "cannot store the pairing");
 		return r;
@@ -173,7 +165,7 @@ int pair_add(struct mesh_pair *m, struct mesh_pairing *p, struct pair_row **ret_
 
 	if (!make_room(m))
 		return CW_E_LIMIT;
-	p->created = p->changed = pair_wall_s();
+	p->created = p->changed = cw_clock_wall_s();
 	if ((r = put(m, p, p->state)) < 0)
 		return r;
 	if (!(row = row_new(m, p)))
@@ -410,7 +402,7 @@ int pair_read_site(const struct cw_json *body, struct mesh_proof_side *ret_side,
 
 int mesh_pair_invite(struct mesh_pair *m, int64_t valid_ms, struct cw_json **ret_body, struct cw_why *why)
 {
-	struct mesh_invite i = { .expires = pair_wall_s() + (valid_ms + 999) / 1000 };
+	struct mesh_invite i = { .expires = cw_clock_wall_s() + (valid_ms + 999) / 1000 };
 	struct mesh_pairing p = { .inviter = 1, .expires = i.expires, .state = "invited" };
 	char text[MESH_INVITE_TEXT];
 	uint8_t key[MESH_PROOF_KEY];
@@ -512,7 +504,7 @@ static void expire(struct pair_row *row)
 	struct cw_why why = { 0 };
 	int r = CW_E_BLOCKED;
 
-	if (!pair_lives(row) || pair_is(row, "paired") || pair_wall_s() < row->p.expires || pair_end(row, reason) < 0)
+	if (!pair_lives(row) || pair_is(row, "paired") || cw_clock_wall_s() < row->p.expires || pair_end(row, reason) < 0)
 		return;
 	cw_why_set(&why, r, "pairing", NULL, "%s", reason);
 	pair_accept_settled(row->owner, row, r, &why);

@@ -210,7 +210,7 @@ static int accept_check(struct mesh_pair *m, const struct mesh_invite *i, struct
 	char id[2 * MESH_INVITE_ID + 1];
 	struct pair_row *row = pair_by_invite(m, cw_hex_text(i->id, sizeof i->id, id), false);
 
-	if (pair_wall_s() >= i->expires)
+	if (cw_clock_wall_s() >= i->expires)
 		return cw_why_set(why, CW_E_BLOCKED, "invitation", NULL, "has expired; ask for another");
 	if (row)
 		return cw_why_set(why, CW_E_CONFLICT, "invitation", NULL, "was used here already: see the pairing with %s",
@@ -289,7 +289,7 @@ static int proof_right(struct pair_row *row, const struct cw_json *body)
 	if (cw_hex_parse(cw_json_get_str(body, "proof", ""), got, sizeof got) < 0 || !cw_mem_equal(want, got, sizeof got))
 		return CW_E_AUTH;
 	snprintf(p.state, sizeof p.state, "confirming");
-	p.expires = pair_wall_s() + MESH_PAIR_CONFIRM_S;
+	p.expires = cw_clock_wall_s() + MESH_PAIR_CONFIRM_S;
 	if ((r = pair_set_ppk(&p)) < 0)
 		return r;
 	cw_mem_wipe(p.key, sizeof p.key);
@@ -368,7 +368,7 @@ static void sync_answer(struct pair_row *row, int status, const struct cw_json *
 		(void)!set_told(row);
 	if (status != 200 || !pair_lives(row))
 		return;
-	row->seen = pair_wall_s();
+	row->seen = cw_clock_wall_s();
 	if (strcmp(state, "paired") == 0 && row->p.local_ok && pair_is(row, "confirming"))
 		(void)!sync_made(row);
 	else if (pair_is(row, "confirming"))
@@ -443,7 +443,7 @@ void pair_dial_due(struct mesh_pair *m, struct pair_row *row)
 
 	if (!due || row->dial || now < row->next_ms)
 		return;
-	if (!pair_lives(row) && (row->p.told || pair_wall_s() - row->p.changed > GOODBYE_S))
+	if (!pair_lives(row) && (row->p.told || cw_clock_wall_s() - row->p.changed > GOODBYE_S))
 		return;
 	row->next_ms = now + due->every_ms;
 	ep = endpoint_of(row);

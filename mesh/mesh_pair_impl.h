@@ -60,7 +60,6 @@ struct mesh_pair {
 	struct mesh_events *events;     /* may be NULL */
 };
 
-int64_t pair_wall_s(void);
 /* Derives the PPK of P, whose key and transcript are there. */
 CW_NODISCARD int pair_set_ppk(struct mesh_pairing *p);
 bool pair_is(const struct pair_row *row, const char *state);

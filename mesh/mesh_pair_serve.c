@@ -36,7 +36,7 @@ static struct pair_row *open_invite(struct mesh_pair *m, const uint8_t id[MESH_I
 	char text[2 * MESH_INVITE_ID + 1];
 	struct pair_row *row = pair_by_invite(m, cw_hex_text(id, MESH_INVITE_ID, text), true);
 
-	return row && pair_is(row, "invited") && pair_wall_s() < row->p.expires ? row : NULL;
+	return row && pair_is(row, "invited") && cw_clock_wall_s() < row->p.expires ? row : NULL;
 }
 
 /* ---- first message ---- */
@@ -181,7 +181,7 @@ static int take_invite(struct pair_row *row, const struct pair_hello *h, const u
 	cw_hex_text(h->proof.acceptor.pin, CW_TLS_PIN, p.peer_pin);
 	cw_hex_text(t, MESH_PROOF_T, p.transcript);
 	cw_hex_text(words, sizeof words, p.words);
-	p.expires = pair_wall_s() + MESH_PAIR_CONFIRM_S;
+	p.expires = cw_clock_wall_s() + MESH_PAIR_CONFIRM_S;
 	return (r = pair_set_ppk(&p)) < 0 ? r : pair_change(row, &p);
 }
 
@@ -277,7 +277,7 @@ int mesh_pair_sync(struct mesh_pair *m, const uint8_t pin[CW_TLS_PIN], const str
 		r = sync_in(row, cw_json_get_bool(body, "confirmed", false));
 	if (r < 0)
 		return r;
-	row->seen = pair_wall_s();
+	row->seen = cw_clock_wall_s();
 	*ret_body = cw_json_object();
 	cw_json_set_str(*ret_body, "state", row->p.state);
 	cw_json_set_bool(*ret_body, "confirmed", row->p.local_ok);

@@ -118,16 +118,14 @@ int mesh_record_add(struct cw_db *db, const struct mesh_record *rec)
 	const struct own *o = &rec->s.o;
 	const char *const texts[] = { o->owner, own_state_name(o->state), o->prev_hash, o->hash, rec->s.signer, rec->s.signature,
 				      rec->migration };
-	struct timespec now;
 	int r;
 
 	if ((r = cw_db_prepare(db, "INSERT INTO owner (" COLUMNS ", at) VALUES (?1, ?2, ?3, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?4)", &st)) < 0)
 		return r;
-	cw_clock_wall(&now);
 	cw_stmt_bind_str(st, 1, o->uuid);
 	cw_stmt_bind_int(st, 2, rec->seq);
 	cw_stmt_bind_int(st, 3, o->epoch);
-	cw_stmt_bind_int(st, 4, now.tv_sec);
+	cw_stmt_bind_int(st, 4, cw_clock_wall_s());
 	return run(st, 5, texts, CW_COUNT(texts));
 }
 

@@ -30,14 +30,6 @@ static void paths_of(const struct mesh_conf *c, struct paths *ret)
 	snprintf(ret->tls_cert, PATH_MAX, "%s/tls.crt", c->state);
 }
 
-static int64_t wall_s(void)
-{
-	struct timespec ts;
-
-	cw_clock_wall(&ts);
-	return ts.tv_sec;
-}
-
 /* ---- reading ---- */
 
 static int ca_read(const char *path, char ret_hex[2 * MESH_CA_MAX + 1])
@@ -147,7 +139,7 @@ int mesh_site_init(struct mesh_site *s, struct mesh_store *store, const struct m
 		   const char *location, struct cw_why *why)
 {
 	struct mesh_site_row row = { 0 };
-	int64_t now = wall_s();
+	int64_t now = cw_clock_wall_s();
 	int r;
 
 	if (s->tls)

@@ -127,7 +127,7 @@ static int settle(struct mesh_job *j)
 	if ((r = half_need(j->m, order_of(j).name, &body, &why)) < 0)
 		return r;
 	cw_json_set_str(body, "state", "up");
-	cw_json_set_int(body, "create_ms", far_wall_ms() - cw_json_get_int(j->data, "began", 0));
+	cw_json_set_int(body, "create_ms", cw_clock_wall_ms() - cw_json_get_int(j->data, "began", 0));
 	return half_save(j->m, body);
 }
 

@@ -96,7 +96,6 @@ int prof_peek(struct cw_db *db, const char *profile, const char *holder, struct 
 int prof_draw(struct cw_db *db, const char *profile, const char *holder, struct cw_ip *ret_ip, struct cw_why *why)
 {
 	CW_AUTO(cw_stmt_cleanup) struct cw_stmt *st = NULL;
-	struct timespec now;
 	char text[CW_IP_TEXT];
 	int r;
 
@@ -105,11 +104,10 @@ int prof_draw(struct cw_db *db, const char *profile, const char *holder, struct 
 	if ((r = cw_db_prepare(db, "INSERT INTO address (profile, address, holder, since) VALUES (?, ?, ?, ?)",
 			       &st)) < 0)
 		return r;
-	cw_clock_wall(&now);
 	cw_stmt_bind_str(st, 1, profile);
 	cw_stmt_bind_str(st, 2, cw_ip_text(ret_ip, text));
 	cw_stmt_bind_str(st, 3, holder);
-	cw_stmt_bind_int(st, 4, now.tv_sec);
+	cw_stmt_bind_int(st, 4, cw_clock_wall_s());
 	return cw_stmt_step(st);
 }
 

@@ -27,6 +27,22 @@ void cw_clock_wall(struct timespec *ret_ts)
 	clock_gettime(CLOCK_REALTIME, ret_ts);
 }
 
+int64_t cw_clock_wall_ms(void)
+{
+	struct timespec ts;
+
+	cw_clock_wall(&ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t cw_clock_wall_s(void)
+{
+	struct timespec ts;
+
+	cw_clock_wall(&ts);
+	return ts.tv_sec;
+}
+
 char *cw_clock_rfc3339(const struct timespec *ts, char buf[32])
 {
 	struct tm tm;

@@ -211,15 +211,13 @@ static void on_tick(void *ctx)
 static uint64_t renew_in(const struct node *n)
 {
 	struct cw_cert *c = NULL;
-	struct timespec now;
-	int64_t from = 0, until = 0, at = 0;
+	int64_t from = 0, until = 0, at = 0, now = cw_clock_wall_s();
 	char path[NODE_PATH];
 
-	cw_clock_wall(&now);
 	if (cw_cert_load(node_path(n->dir, "node.crt", path), &c) == 0 && cw_cert_valid(c, &from, &until) == 0)
 		at = until - (until - from) / 3;
 	cw_cert_free(c);
-	return at > now.tv_sec ? (uint64_t)(at - now.tv_sec) * 1000 : 0;
+	return at > now ? (uint64_t)(at - now) * 1000 : 0;
 }
 
 static void on_renewed(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
