@@ -2,10 +2,9 @@
 /* api_extension.c - routes of extensions. As with meshes, both sites look at an order before there is a job. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "mesh/mesh_api.h"
+#include "mesh/api_order.h"
 #include "mesh/mesh_ext.h"
 #include "mesh/mesh_far.h"
 #include "mesh/mesh_help.h"
@@ -13,62 +12,20 @@
 
 enum { CHECK_MS = 10 * 1000 };
 
-/* A request while both sites look at it. */
-struct creation {
-	struct manager *m;
-	struct mesh_req *req;
-	struct cw_json *data;           /* of the job */
-	char key[API_KEY_MAX];
-	bool dry_run;
-};
-
-static void creation_free(struct creation *x)
-{
-	cw_json_free(x->data);
-	free(x);
-}
-
-/* While it was looked at, the same request may have come again and begun the job, which is then what is in the way. */
-static void refuse(struct creation *x, int r, const struct cw_why *why)
-{
-	const struct mesh_job *same = mesh_job_find_key(x->m->jobs, x->key, NULL);
-
-	if (same)
-		api_reply(x->req, 202, mesh_job_json(same));
-	else
-		api_fail(x->req, r, why);
-	creation_free(x);
-}
-
-static void begin(struct creation *x)
-{
-	struct mesh_job *job = NULL;
-	int r;
-
-	if (x->dry_run)
-		api_reply(x->req, 200, cw_json_object());
-	else if ((r = mesh_job_new(x->m->jobs, &mesh_ext_create_kind, "extension", cw_json_get_str(x->data, "bridge", ""),
-				   cw_json_ref(x->data), x->key, &job)) < 0)
-		api_fail(x->req, r, NULL);
-	else
-		api_reply(x->req, 202, mesh_job_json(job));
-	creation_free(x);
-}
-
 static void on_checked_far(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
 {
-	struct creation *x = ctx;
+	struct api_order *x = ctx;
 	struct cw_why own;
 
 	(void)body;
 	far_why(cw_json_get_str(x->data, "site", ""), why, &own);
 	if (r == 0)
-		begin(x);
+		api_order_begin(x, &mesh_ext_create_kind, "extension", cw_json_get_str(x->data, "bridge", ""));
 	else
-		refuse(x, r, &own);
+		api_order_refuse(x, r, &own);
 }
 
-static void check_far(struct creation *x)
+static void check_far(struct api_order *x)
 {
 	struct cw_json *args = cw_json_object();
 	struct cw_why why = { 0 };
@@ -80,20 +37,20 @@ static void check_far(struct creation *x)
 	r = mesh_peer_ask(x->m->peers, cw_json_get_str(x->data, "site", ""), "extension", "check",
 			  cw_json_get_str(x->data, "mesh", ""), args, CHECK_MS, on_checked_far, x, &why);
 	if (r < 0)
-		refuse(x, r, &why);
+		api_order_refuse(x, r, &why);
 }
 
 /* A bridge is there when the helper lists it. */
 static void on_bridges(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
 {
-	struct creation *x = ctx;
+	struct api_order *x = ctx;
 	const char *bridge = cw_json_get_str(x->data, "bridge", "");
 	const struct cw_json *items = cw_json_get(body, "items"), *item;
 	struct cw_why own = { 0 };
 	char object[96];
 
 	if (r < 0) {
-		refuse(x, r, why);
+		api_order_refuse(x, r, why);
 		return;
 	}
 	for (size_t i = 0; (item = cw_json_at(items, i)); i++) {
@@ -103,7 +60,7 @@ static void on_bridges(void *ctx, int r, const struct cw_json *body, const struc
 		}
 	}
 	snprintf(object, sizeof object, "extension %.63s", bridge);
-	refuse(x, cw_why_set(&own, CW_E_BLOCKED, object, "bridge", "there is no such bridge on this machine"), &own);
+	api_order_refuse(x, cw_why_set(&own, CW_E_BLOCKED, object, "bridge", "there is no such bridge on this machine"), &own);
 }
 
 static int check_gateway(const char *text, const char *object, struct cw_why *why)
@@ -147,20 +104,15 @@ static int read_order(struct api_call *c, struct cw_json *data)
 
 static int extension_create(struct api_call *c)
 {
-	struct creation *x = calloc(1, sizeof *x);
+	struct api_order *x = api_order_new(c);
 	int r;
 
 	if (!x)
 		return -ENOMEM;
-	x->data = cw_json_object();
-	x->m = c->m;
-	x->req = c->req;
-	x->dry_run = c->dry_run;
-	snprintf(x->key, sizeof x->key, "%s", c->key);
 	if ((r = read_order(c, x->data)) == 0)
 		r = mesh_help_ask(c->m->help, "bridge", "list", NULL, NULL, CHECK_MS, on_bridges, x);
 	if (r < 0)
-		creation_free(x);
+		api_order_free(x);
 	c->pending = r == 0;
 	return r;
 }

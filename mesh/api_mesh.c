@@ -6,34 +6,17 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "interconnect/base/clock.h"
 #include "interconnect/base/db.h"
-#include "mesh/mesh_api.h"
+#include "mesh/api_order.h"
 #include "mesh/mesh_far.h"
 #include "mesh/mesh_half.h"
-#include "mesh/mesh_job.h"
 #include "mesh/mesh_peer.h"
 #include "mesh/mesh_svc.h"
 
 enum { CHECK_MS = 15 * 1000 };
-
-/* A request while both sites look at it. */
-struct creation {
-	struct manager *m;
-	struct mesh_req *req;
-	struct cw_json *data;           /* of the job */
-	char key[API_KEY_MAX];
-	bool dry_run;
-};
-
-static void creation_free(struct creation *x)
-{
-	cw_json_free(x->data);
-	free(x);
-}
 
 static struct half_order order_of(const struct cw_json *data)
 {
@@ -44,62 +27,35 @@ static struct half_order order_of(const struct cw_json *data)
 	};
 }
 
-/* While it was looked at, the same request may have come again and begun the job, which is then what is in the way. */
-static void refuse(struct creation *x, int r, const struct cw_why *why)
-{
-	const struct mesh_job *same = mesh_job_find_key(x->m->jobs, x->key, NULL);
-
-	if (same)
-		api_reply(x->req, 202, mesh_job_json(same));
-	else
-		api_fail(x->req, r, why);
-	creation_free(x);
-}
-
-static void begin(struct creation *x)
-{
-	struct mesh_job *job = NULL;
-	int r = 0;
-
-	if (x->dry_run)
-		api_reply(x->req, 200, cw_json_object());
-	else if ((r = mesh_job_new(x->m->jobs, &mesh_svc_create_kind, "mesh", order_of(x->data).name,
-				   cw_json_ref(x->data), x->key, &job)) < 0)
-		api_fail(x->req, r, NULL);
-	else
-		api_reply(x->req, 202, mesh_job_json(job));
-	creation_free(x);
-}
-
 static void on_checked_far(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
 {
-	struct creation *x = ctx;
+	struct api_order *x = ctx;
 	struct cw_why own;
 
 	(void)body;
 	far_why(order_of(x->data).site, why, &own);
 	if (r == 0)
-		begin(x);
+		api_order_begin(x, &mesh_svc_create_kind, "mesh", order_of(x->data).name);
 	else
-		refuse(x, r, &own);
+		api_order_refuse(x, r, &own);
 }
 
 static void on_checked(void *ctx, int r, const struct cw_why *why)
 {
-	struct creation *x = ctx;
+	struct api_order *x = ctx;
 	struct half_order o = order_of(x->data);
 	struct cw_json *args;
 	struct cw_why own = { 0 };
 
 	if (r < 0) {
-		refuse(x, r, why);
+		api_order_refuse(x, r, why);
 		return;
 	}
 	args = cw_json_object();
 	cw_json_set_str(args, "local", o.remote);
 	cw_json_set_str(args, "remote", o.local);
 	if ((r = mesh_peer_ask(x->m->peers, o.site, "mesh", "check", o.name, args, CHECK_MS, on_checked_far, x, &own)) < 0)
-		refuse(x, r, &own);
+		api_order_refuse(x, r, &own);
 }
 
 static int read_order(struct api_call *c, struct cw_json *data)
@@ -121,24 +77,19 @@ static int read_order(struct api_call *c, struct cw_json *data)
 
 static int mesh_create(struct api_call *c)
 {
-	struct creation *x = calloc(1, sizeof *x);
+	struct api_order *x = api_order_new(c);
 	struct half_order o;
 	int r;
 
 	if (!x)
 		return -ENOMEM;
-	x->data = cw_json_object();
 	if ((r = read_order(c, x->data)) < 0) {
-		creation_free(x);
+		api_order_free(x);
 		return r;
 	}
-	x->m = c->m;
-	x->req = c->req;
-	x->dry_run = c->dry_run;
-	snprintf(x->key, sizeof x->key, "%s", c->key);
 	o = order_of(x->data);
 	if (mesh_job_active(c->m->jobs, "mesh", o.name)) {
-		creation_free(x);
+		api_order_free(x);
 		return cw_why_set(&c->why, CW_E_CONFLICT, "mesh", "name", "a job works on a mesh of this name");
 	}
 	c->pending = true;

@@ -12,9 +12,8 @@
 
 #include "interconnect/base/hex.h"
 #include "interconnect/base/rand.h"
-#include "mesh/mesh_api.h"
+#include "mesh/api_order.h"
 #include "mesh/mesh_far.h"
-#include "mesh/mesh_job.h"
 #include "mesh/mesh_move.h"
 #include "mesh/mesh_node.h"
 #include "mesh/mesh_peer.h"
@@ -24,28 +23,13 @@ enum { ACCEPT_MS = 10 * 1000, VALIDATE_MS = 40 * 1000, FINISH_MS = 20 * 1000, SH
 
 /* ---- making one ---- */
 
-/* A request while everybody looks at it. */
-struct creation {
-	struct manager *m;
-	struct mesh_req *req;
-	struct cw_json *data;           /* of the job */
-	char key[API_KEY_MAX];
-	bool dry_run;
-};
-
-static void creation_free(struct creation *x)
-{
-	cw_json_free(x->data);
-	free(x);
-}
-
-static const char *get(const struct creation *x, const char *member)
+static const char *get(const struct api_order *x, const char *member)
 {
 	return cw_json_get_str(x->data, member, "");
 }
 
 /* Agents are asked by UUID; people have asked by name. */
-static void refuse(struct creation *x, int r, const struct cw_why *why)
+static void refuse(struct api_order *x, int r, const struct cw_why *why)
 {
 	struct cw_why own = why ? *why : (struct cw_why){ 0 };
 	char object[sizeof own.object];
@@ -54,10 +38,10 @@ static void refuse(struct creation *x, int r, const struct cw_why *why)
 	if (!own.object[0] || strcmp(own.object, object) == 0)
 		snprintf(own.object, sizeof own.object, "vm %.63s", get(x, "vm"));
 	api_fail(x->req, r, &own);
-	creation_free(x);
+	api_order_free(x);
 }
 
-static int begin(struct creation *x, struct mesh_job **ret_job, struct cw_why *why)
+static int begin(struct api_order *x, struct mesh_job **ret_job, struct cw_why *why)
 {
 	int r;
 
@@ -70,7 +54,7 @@ static int begin(struct creation *x, struct mesh_job **ret_job, struct cw_why *w
 
 static void on_validated(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
 {
-	struct creation *x = ctx;
+	struct api_order *x = ctx;
 	struct mesh_job *job = NULL;
 	struct cw_why own = why ? *why : (struct cw_why){ 0 };
 
@@ -88,12 +72,12 @@ static void on_validated(void *ctx, int r, const struct cw_json *body, const str
 		api_reply(x->req, 200, cw_json_ref(body));
 	else
 		api_reply(x->req, 202, mesh_job_json(job));
-	creation_free(x);
+	api_order_free(x);
 }
 
 static void on_accepted(void *ctx, int r, const struct cw_json *body, const struct cw_why *why)
 {
-	struct creation *x = ctx;
+	struct api_order *x = ctx;
 	struct cw_why own;
 
 	(void)body;
@@ -174,20 +158,15 @@ static int read_order(struct api_call *c, struct cw_json *data)
 
 static int move_create(struct api_call *c)
 {
-	struct creation *x = calloc(1, sizeof *x);
+	struct api_order *x = api_order_new(c);
 	int r;
 
 	if (!x)
 		return -ENOMEM;
-	x->m = c->m;
-	x->req = c->req;
-	x->dry_run = c->dry_run;
-	snprintf(x->key, sizeof x->key, "%s", c->key);
-	x->data = cw_json_object();
 	if ((r = read_order(c, x->data)) < 0 ||
 	    (r = mesh_peer_ask(c->m->peers, get(x, "site"), "migration", "accept", get(x, "id"), mesh_move_accept_args(x->data), ACCEPT_MS,
 			       on_accepted, x, &c->why)) < 0) {
-		creation_free(x);
+		api_order_free(x);
 		return r;
 	}
 	c->pending = true;

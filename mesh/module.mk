@@ -12,6 +12,7 @@ MESH_FILES = \
 	api_move.c \
 	api_node.c \
 	api_network.c \
+	api_order.c \
 	api_pair.c \
 	api_profile.c \
 	api_site.c \
