@@ -281,12 +281,15 @@ done
 
 # ---- kill -9 before and after each write, where the build can do that ----
 # The one at POINT of SITE dies there, comes back, and the two go on as people would: the steps are done again until they hold.
+# It may die well after the command that makes it die was answered, so every look at it begins with revive().
 revive() { if dead "${DAEMON[$1]}"; then wait "${DAEMON[$1]}" 2> /dev/null; DIED=1; start "$1"; fi; }
+over() { dead "${DAEMON[$1]}" || both paired; }
 through() { # through SITE POINT
 	local string='' words n
 	DIED=0
 	murder "$1"; start "$1" "$2=kill"
 	for n in 1 2 3; do
+		revive "$1"
 		both paired && break
 		if is_count b confirming 0; then
 			string=$(cli a pair invite 2> /dev/null) || { revive a; string=$(cli a pair invite); }
@@ -299,10 +302,12 @@ through() { # through SITE POINT
 		[ -n "$words" ] || continue
 		cli a pair confirm cloud --words "$words" > /dev/null 2>&1; revive "$1"
 		cli a pair confirm cloud --words "$words" > /dev/null 2>&1
-		cli b pair confirm onprem --words "$words" > /dev/null 2>&1; sleep 0.3; revive "$1"
 		cli b pair confirm onprem --words "$words" > /dev/null 2>&1
-		wait_for 5 both paired
+		wait_for 5 over "$1"; revive "$1"
+		cli b pair confirm onprem --words "$words" > /dev/null 2>&1
+		wait_for 5 over "$1"
 	done
+	revive "$1"
 	check "$1 died at $2 and is paired" test "$DIED" = 1
 	check "$1 died at $2: paired at both in the end" both paired
 	murder "$1"; start "$1"
