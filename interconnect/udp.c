@@ -19,8 +19,16 @@ enum {
 	UDP_ESP_MIN = 8,                /* SPI and sequence number */
 };
 
+/* One control message with an int. */
+union udp_control {
+	struct cmsghdr head;
+	uint8_t bytes[CMSG_SPACE(sizeof(int))];
+};
+
 struct udp {
 	int fd;
+	bool v6;
+	uint8_t tos;                    /* of the datagram that is being handed to the input */
 	struct cw_io *io;
 	struct cw_timer *flush;         /* armed while something is queued */
 	udp_input *input;
@@ -30,6 +38,7 @@ struct udp {
 	struct mmsghdr rx_msg[UDP_BATCH], tx_msg[UDP_BATCH];
 	struct iovec rx_iov[UDP_BATCH], tx_iov[UDP_BATCH];
 	struct sockaddr_storage rx_from[UDP_BATCH], tx_to[UDP_BATCH];
+	union udp_control rx_control[UDP_BATCH], tx_control[UDP_BATCH];
 	uint8_t rx[UDP_BATCH][UDP_DATAGRAM_MAX], tx[UDP_BATCH][UDP_DATAGRAM_MAX];
 };
 
@@ -44,9 +53,25 @@ enum udp_kind udp_classify(const uint8_t *data, size_t size)
 	return cw_cur_u32(&c) == 0 ? UDP_IKE : UDP_ESP;
 }
 
+/* IPv4 hands over a byte, IPv6 an int. */
+static uint8_t udp_rx_tos(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		int value = 0;
+
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
+			return *CMSG_DATA(c);
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+			memcpy(&value, CMSG_DATA(c), sizeof value);
+			return (uint8_t)value;
+		}
+	}
+	return 0;
+}
+
 static void udp_rx_message(struct udp *u, size_t i)
 {
-	const struct mmsghdr *m = &u->rx_msg[i];
+	struct mmsghdr *m = &u->rx_msg[i];
 	struct cw_endpoint from;
 
 	if (m->msg_hdr.msg_flags & MSG_TRUNC ||
@@ -54,6 +79,7 @@ static void udp_rx_message(struct udp *u, size_t i)
 		cw_stat_inc(u->stat, CW_STAT_DROP_MALFORMED);
 		return;
 	}
+	u->tos = udp_rx_tos(&m->msg_hdr);
 	u->input(u->ctx, &from, u->rx[i], m->msg_len);
 }
 
@@ -64,12 +90,19 @@ static void udp_on_readable(void *ctx, unsigned events)
 
 	(void)events;
 	for (int turn = 0; turn < UDP_TURN_BATCHES && n == UDP_BATCH; turn++) {
-		for (size_t i = 0; i < UDP_BATCH; i++)
+		for (size_t i = 0; i < UDP_BATCH; i++) {
 			u->rx_msg[i].msg_hdr.msg_namelen = sizeof u->rx_from[i];
+			u->rx_msg[i].msg_hdr.msg_controllen = sizeof u->rx_control[i];
+		}
 		n = recvmmsg(u->fd, u->rx_msg, UDP_BATCH, MSG_DONTWAIT, NULL);
 		for (int i = 0; i < n; i++)
 			udp_rx_message(u, (size_t)i);
 	}
+}
+
+uint8_t udp_tos(const struct udp *u)
+{
+	return u->tos;
 }
 
 uint8_t *udp_slot(struct udp *u)
@@ -77,11 +110,34 @@ uint8_t *udp_slot(struct udp *u)
 	return u->tx[u->n_queued];
 }
 
+/* Zero, which is the socket's own, needs no control message and costs nothing. */
+static void udp_tx_tos(struct udp *u, size_t i, uint8_t tos)
+{
+	struct msghdr *m = &u->tx_msg[i].msg_hdr;
+	struct cmsghdr *c = &u->tx_control[i].head;
+	const int value = tos;
+
+	m->msg_control = tos ? &u->tx_control[i] : NULL;
+	m->msg_controllen = tos ? sizeof u->tx_control[i] : 0;
+	if (tos == 0)
+		return;
+	c->cmsg_level = u->v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+	c->cmsg_type = u->v6 ? IPV6_TCLASS : IP_TOS;
+	c->cmsg_len = CMSG_LEN(sizeof value);
+	memcpy(CMSG_DATA(c), &value, sizeof value);
+}
+
 void udp_commit(struct udp *u, const struct cw_endpoint *to, size_t size)
+{
+	udp_commit_tos(u, to, size, 0);
+}
+
+void udp_commit_tos(struct udp *u, const struct cw_endpoint *to, size_t size, uint8_t tos)
 {
 	size_t i = u->n_queued++;
 
 	u->tx_iov[i].iov_len = size;
+	udp_tx_tos(u, i, tos);
 	cw_endpoint_to_sockaddr(to, &u->tx_to[i], &u->tx_msg[i].msg_hdr.msg_namelen);
 	if (u->n_queued == UDP_BATCH)
 		udp_flush(u);
@@ -159,6 +215,8 @@ static int udp_set_options(int fd, uint16_t family)
 		{ AF_INET, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE, true },
 		{ AF_INET6, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE, true },
 		{ AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, 1, true },
+		{ AF_INET, IPPROTO_IP, IP_RECVTOS, 1, true },
+		{ AF_INET6, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, true },
 		{ 0, SOL_SOCKET, SO_RCVBUF, UDP_SOCKET_BUFFER, false },
 		{ 0, SOL_SOCKET, SO_SNDBUF, UDP_SOCKET_BUFFER, false },
 		{ 0, SOL_SOCKET, SO_RCVBUFFORCE, UDP_SOCKET_BUFFER, false },
@@ -198,7 +256,8 @@ static void udp_init_messages(struct udp *u)
 	for (size_t i = 0; i < UDP_BATCH; i++) {
 		u->rx_iov[i] = (struct iovec){ u->rx[i], UDP_DATAGRAM_MAX };
 		u->tx_iov[i] = (struct iovec){ u->tx[i], 0 };
-		u->rx_msg[i].msg_hdr = (struct msghdr){ .msg_name = &u->rx_from[i], .msg_iov = &u->rx_iov[i], .msg_iovlen = 1 };
+		u->rx_msg[i].msg_hdr = (struct msghdr){ .msg_name = &u->rx_from[i], .msg_iov = &u->rx_iov[i], .msg_iovlen = 1,
+							.msg_control = &u->rx_control[i] };
 		u->tx_msg[i].msg_hdr = (struct msghdr){ .msg_name = &u->tx_to[i], .msg_iov = &u->tx_iov[i], .msg_iovlen = 1 };
 	}
 }
@@ -217,6 +276,7 @@ int udp_new(struct cw_loop *l, const struct cw_endpoint *local, udp_input *input
 	if (!u)
 		return -ENOMEM;
 	u->fd = -1;
+	u->v6 = local->ip.family == AF_INET6;
 	u->input = input;
 	u->ctx = ctx;
 	u->stat = stat;

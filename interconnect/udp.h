@@ -16,6 +16,8 @@
  * fragmented outside: DF is set and the kernel's own path MTU is ignored (tun.h knows it); an IKE
  * message that the link does not take whole is. UDP checksums are always sent.
  *
+ * A datagram has its own TOS byte (IPv4) or traffic class (IPv6), so that DSCP and ECN get through (ecn.h).
+ *
  * Implements: RFC 3948 s2.1, s2.2, s2.3.
  * Threads: loop thread only.
  */
@@ -42,12 +44,16 @@ enum udp_kind udp_classify(const uint8_t *data, size_t size);
 /* Binds LOCAL; -EADDRNOTAVAIL when no interface has it. STAT (borrowed) counts what could not be sent or was cut off. */
 CW_NODISCARD int udp_new(struct cw_loop *l, const struct cw_endpoint *local, udp_input *input, void *ctx, struct cw_stat *stat,
 			 struct udp **ret_udp);
+/* TOS byte or traffic class of the datagram that is being handed to the input. */
+uint8_t udp_tos(const struct udp *u);
 void udp_free(struct udp *u);           /* what is still in the queue is sent first */
 
 /* UDP_DATAGRAM_MAX bytes to build the next datagram in; it stays the next one until udp_commit(). */
 uint8_t *udp_slot(struct udp *u);
 /* Queues the first SIZE bytes of the slot for TO. */
 void udp_commit(struct udp *u, const struct cw_endpoint *to, size_t size);
+/* The same with the TOS byte or traffic class TOS. */
+void udp_commit_tos(struct udp *u, const struct cw_endpoint *to, size_t size, uint8_t tos);
 /* Queues an IKE message behind the non-ESP marker, or a keepalive. */
 void udp_send_ike(struct udp *u, const struct cw_endpoint *to, const void *msg, size_t size);
 void udp_send_keepalive(struct udp *u, const struct cw_endpoint *to);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 $(eval $(call test,test_udp,tests/unit,test_udp.c,tun base,$(BASE_LIBS)))
+$(eval $(call test,test_ecn,tests/unit,test_ecn.c,tun base,$(BASE_LIBS)))
 $(eval $(call test,test_tun_inner,tests/unit,test_tun_inner.c,tun base,$(BASE_LIBS)))
 $(eval $(call test,test_tun_conf,tests/unit,test_tun_conf.c,ix tun ike esp base,$(BASE_LIBS)))
 $(eval $(call test,test_tun,tests/unit,test_tun.c,tun ike esp base,$(BASE_LIBS)))

@@ -58,6 +58,7 @@ struct side {
 	struct cw_stat stat;
 	size_t n[KINDS], bytes;
 	uint8_t last[64];
+	uint8_t tos[256];               /* of the datagrams in their order */
 	struct cw_endpoint from;
 };
 
@@ -74,28 +75,54 @@ static struct cw_endpoint own(uint8_t net)
 	return ep;
 }
 
+static size_t total(const struct side *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < KINDS; i++)
+		n += s->n[i];
+	return n;
+}
+
 static void on_input(void *ctx, const struct cw_endpoint *from, uint8_t *data, size_t size)
 {
 	struct side *s = ctx;
 
+	s->tos[total(s) % sizeof s->tos] = udp_tos(s->udp);
 	s->n[udp_classify(data, size)]++;
 	s->bytes += size;
 	s->from = *from;
 	memcpy(s->last, data, CW_MIN(size, sizeof s->last));
 }
 
-static int setup(void **state)
+static int setup_at(void **state, const struct cw_endpoint *a, const struct cw_endpoint *b)
 {
 	struct pair *p = calloc(1, sizeof *p);
 
 	assert_non_null(p);
-	p->a.at = own(71);
-	p->b.at = own(72);
+	p->a.at = *a;
+	p->b.at = *b;
 	assert_int_equal(cw_loop_new(&p->loop), 0);
 	assert_int_equal(udp_new(p->loop, &p->a.at, on_input, &p->a, &p->a.stat, &p->a.udp), 0);
 	assert_int_equal(udp_new(p->loop, &p->b.at, on_input, &p->b, &p->b.stat, &p->b.udp), 0);
 	*state = p;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	const struct cw_endpoint a = own(71), b = own(72);
+
+	return setup_at(state, &a, &b);
+}
+
+/* IPv6 has one loopback address: the ports differ, and are below those that the kernel gives out. */
+static int setup_v6(void **state)
+{
+	struct cw_endpoint a = { { AF_INET6, { [15] = 1 } }, (uint16_t)(10000 + getpid() % 10000) }, b = a;
+
+	b.port = (uint16_t)(b.port + 10000);
+	return setup_at(state, &a, &b);
 }
 
 static int teardown(void **state)
@@ -107,15 +134,6 @@ static int teardown(void **state)
 	cw_loop_free(p->loop);
 	free(p);
 	return 0;
-}
-
-static size_t total(const struct side *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < KINDS; i++)
-		n += s->n[i];
-	return n;
 }
 
 static void turn_until(struct pair *p, const struct side *s, size_t want)
@@ -219,6 +237,34 @@ static void a_datagram_that_was_cut_off_is_dropped(void **state)
 	assert_int_equal(p->b.stat.n[CW_STAT_DROP_MALFORMED], 1);
 }
 
+static void put_tos(struct side *s, const struct cw_endpoint *to, uint8_t tos)
+{
+	uint8_t *slot = udp_slot(s->udp);
+
+	memset(slot, 0xc0, 64);
+	if (tos)
+		udp_commit_tos(s->udp, to, 64, tos);
+	else
+		udp_commit(s->udp, to, 64);
+}
+
+/* Each in its place: a slot that had one does not keep it. */
+static void every_tos_gets_through(void **state)
+{
+	struct pair *p = *state;
+
+	for (size_t i = 0; i < 256; i++)
+		put_tos(&p->a, &p->b.at, (uint8_t)i);
+	turn_until(p, &p->b, 256);
+	for (size_t i = 0; i < 256; i++)
+		assert_int_equal(p->b.tos[i], i);
+	for (size_t i = 0; i < 256; i++)
+		put_tos(&p->a, &p->b.at, i % 3 ? 0 : 0xb8);
+	turn_until(p, &p->b, 512);
+	for (size_t i = 0; i < 256; i++)
+		assert_int_equal(p->b.tos[i], i % 3 ? 0 : 0xb8);
+}
+
 static void an_address_that_is_not_ours_is_refused(void **state)
 {
 	struct pair *p = *state;
@@ -241,6 +287,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_does_not_fit_is_counted_and_not_sent, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_that_cannot_be_sent_does_not_hold_up_the_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_datagram_that_was_cut_off_is_dropped, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_tos_gets_through, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_tos_gets_through, setup_v6, teardown),
 		cmocka_unit_test_setup_teardown(an_address_that_is_not_ours_is_refused, setup, teardown),
 	};
 
