@@ -6,6 +6,7 @@
  * counters; the padding is looked at only afterwards, so that no answer tells about it.
  */
 #include "interconnect/base/cur.h"
+#include "interconnect/esp/esp_limit.h"
 #include "interconnect/esp/esp_sadb.h"
 
 struct packet {
@@ -44,7 +45,7 @@ static int decrypt(struct esp_in *in, const struct packet *p, uint8_t *out)
 	n = cw_cur_left(&c) - shape->tag;
 	if (n % shape->block)
 		return CW_E_TRUNC;
-	if (in->icv_failed >= ESP_ICV_FAIL_HARD)
+	if (in->icv_failed >= ESP_ICV_FAIL_HARD || esp_limit_over(&in->limits, in->packets, in->bytes, n))
 		return CW_E_LIMIT;
 	if (!esp_replay_test(&in->replay, seq))
 		return CW_E_REPLAY;
@@ -55,6 +56,8 @@ static int decrypt(struct esp_in *in, const struct packet *p, uint8_t *out)
 		return CW_E_AUTH;
 	}
 	esp_replay_mark(&in->replay, seq);
+	in->packets++;
+	in->bytes += n;
 	return (int)n;
 }
 
@@ -91,6 +94,21 @@ static int open_one(struct esp_sadb *db, const uint8_t *pkt, size_t size, uint8_
 	if ((r = decrypt(in, &p, out)) < 0)
 		return r;
 	return trailer(out, (size_t)r, ret_next_header);
+}
+
+bool esp_in_soft(const struct esp_sadb *db, uint32_t spi)
+{
+	const struct esp_in *in = esp_sadb_find(db, spi);
+
+	return in && esp_limit_soft(&in->limits, in->packets, in->bytes);
+}
+
+void esp_in_limit(struct esp_sadb *db, uint32_t spi, const struct esp_limits *limits)
+{
+	struct esp_in *in = esp_sadb_find(db, spi);
+
+	if (in)
+		in->limits = *limits;
 }
 
 static const struct drop_row {

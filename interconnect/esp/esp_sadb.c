@@ -9,6 +9,7 @@
 #include "interconnect/base/cur.h"
 #include "interconnect/base/mem.h"
 #include "interconnect/base/rand.h"
+#include "interconnect/esp/esp_limit.h"
 
 enum { BUCKETS = 256 };
 
@@ -86,6 +87,7 @@ int esp_sadb_add(struct esp_sadb *db, const struct esp_keys *keys, void *owner)
 	in->spi = keys->spi;
 	in->owner = owner;
 	in->replay.esn = keys->esn;
+	in->limits = ESP_LIMIT_IN;
 	*p = in;
 	return 0;
 }

@@ -12,6 +12,8 @@ struct esp_in {
 	const struct cw_aead_shape *shape;
 	void *owner;
 	uint64_t icv_failed;
+	uint64_t packets, bytes;        /* opened */
+	struct esp_limits limits;
 	uint32_t spi;
 	uint8_t salt[ESP_SALT];
 	struct esp_replay replay;

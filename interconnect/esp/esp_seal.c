@@ -6,14 +6,15 @@
 
 #include "interconnect/base/mem.h"
 #include "interconnect/base/rand.h"
+#include "interconnect/esp/esp_limit.h"
 #include "interconnect/esp/esp_wire.h"
 
 struct esp_out {
 	struct cw_aead *aead;
 	const struct cw_aead_shape *shape;
 	uint64_t seq;                   /* last number used */
-	uint64_t hard;                  /* last number that may be used */
 	uint64_t bytes;                 /* encrypted */
+	struct esp_limits limits;       /* packets_hard is the last number that may be used */
 	uint32_t spi;
 	bool esn;
 	uint8_t salt[ESP_SALT];
@@ -44,7 +45,7 @@ int esp_out_new(const struct esp_keys *keys, struct esp_out **ret_out)
 	memcpy(o->salt, keys->key + o->shape->key, o->shape->salt);
 	o->spi = keys->spi;
 	o->esn = keys->esn;
-	o->hard = ESP_SEQ_HARD;
+	o->limits = ESP_LIMIT_OUT;
 	*ret_out = o;
 	return 0;
 }
@@ -91,7 +92,7 @@ int esp_seal(struct esp_out *o, uint8_t next_header, uint8_t *in, size_t size, u
 	size_t n;
 	int r;
 
-	if (o->seq >= o->hard || o->bytes + size + ESP_TRAILER_MAX > ESP_BYTES_HARD)
+	if (esp_limit_over(&o->limits, o->seq, o->bytes, size + ESP_TRAILER_MAX))
 		return CW_E_LIMIT;
 	/* The number is used up before anything can fail: no failure makes it come twice. */
 	o->seq++;
@@ -114,7 +115,14 @@ uint64_t esp_out_seq(const struct esp_out *o)
 
 bool esp_out_soft(const struct esp_out *o)
 {
-	return o->seq >= ESP_SEQ_SOFT || o->bytes >= ESP_BYTES_SOFT;
+	return esp_limit_soft(&o->limits, o->seq, o->bytes);
+}
+
+void esp_out_limit(struct esp_out *o, const struct esp_limits *limits)
+{
+	o->limits = *limits;
+	o->limits.packets_hard = CW_MIN(limits->packets_hard, ESP_SEQ_HARD);
+	o->limits.bytes_hard = CW_MIN(limits->bytes_hard, ESP_BYTES_HARD);
 }
 
 uint32_t esp_out_spi(const struct esp_out *o)
@@ -132,10 +140,10 @@ int esp_out_skip(struct esp_out *o, uint64_t seq)
 	if (seq <= o->seq)
 		return CW_E_INVALID;
 	/* Where the end was jumped over, as no SA in use can, it lies as many numbers behind the place of landing. */
-	if (seq > o->hard) {
+	if (seq > o->limits.packets_hard) {
 		if (!o->esn)
 			return CW_E_INVALID;
-		o->hard = seq - 1 + ESP_SEQ_HARD;
+		o->limits.packets_hard = seq - 1 + ESP_SEQ_HARD;
 	}
 	o->seq = seq - 1;
 	return 0;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "interconnect/base/clock.h"
 #include "interconnect/base/cur.h"
 #include "interconnect/base/err.h"
 #include "interconnect/esp/esp_sadb.h"
@@ -431,6 +432,62 @@ static void icv_limit_closes_the_sa(void **state)
 	rig_end(&g);
 }
 
+/* What was refused or came twice uses nothing up; what is over opens nothing, were it as new and right as can be. */
+static void limits_close_the_sa(void **state)
+{
+	static const struct esp_limits rows[] = {
+		{ 2, 3, UINT64_MAX, UINT64_MAX, UINT64_MAX },
+		{ UINT64_MAX, UINT64_MAX, 104 * 2, 104 * 3, UINT64_MAX },
+	};
+	uint8_t pkt[SA_PACKET_MAX];
+	struct rig g;
+	size_t size;
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		rig_make(&g, i);
+		assert_false(esp_in_soft(g.db, SA_SPI));
+		esp_in_limit(g.db, SA_SPI, &rows[i]);
+		for (int n = 0; n < 3; n++) {
+			assert_int_equal(esp_in_soft(g.db, SA_SPI), n >= 2);
+			size = seal(g.o, 100, pkt);
+			pkt[size - 1] ^= 1;
+			refuse(g.db, pkt, size, CW_E_AUTH, CW_STAT_DROP_ICV);
+			pkt[size - 1] ^= 1;
+			accept(g.db, pkt, size, 100);
+			if (n < 2)
+				refuse(g.db, pkt, size, CW_E_REPLAY, CW_STAT_DROP_REPLAY);
+		}
+		size = seal(g.o, 100, pkt);
+		refuse(g.db, pkt, size, CW_E_LIMIT, CW_STAT_DROP_LIMIT);
+		refuse(g.db, g.pkt, g.size, CW_E_LIMIT, CW_STAT_DROP_LIMIT);
+		rig_end(&g);
+	}
+}
+
+static void too_old_to_open(void **state)
+{
+	const struct esp_limits l = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, 5000 };
+	uint8_t pkt[SA_PACKET_MAX];
+	struct rig g;
+	size_t size;
+
+	(void)state;
+	rig_make(&g, false);
+	esp_in_limit(g.db, SA_SPI, &l);
+	esp_in_limit(g.db, SA_SPI + 1, &l);
+	size = seal(g.o, 100, pkt);
+	cw_clock_set_us(4999999);
+	accept(g.db, pkt, size, 100);
+	size = seal(g.o, 100, pkt);
+	cw_clock_set_us(5000000);
+	refuse(g.db, pkt, size, CW_E_LIMIT, CW_STAT_DROP_LIMIT);
+	assert_false(esp_in_soft(g.db, SA_SPI));
+	assert_false(esp_in_soft(g.db, SA_SPI + 1));
+	cw_clock_real();
+	rig_end(&g);
+}
+
 /* ---- trailers, made by hand ---- */
 
 static void trailers(void **state)
@@ -584,6 +641,8 @@ int main(void)
 		cmocka_unit_test(replays_are_refused),
 		cmocka_unit_test(number_zero_is_refused),
 		cmocka_unit_test(icv_limit_closes_the_sa),
+		cmocka_unit_test(limits_close_the_sa),
+		cmocka_unit_test(too_old_to_open),
 		cmocka_unit_test(trailers),
 		cmocka_unit_test(long_padding),
 		cmocka_unit_test(esn_rolls_over),

@@ -267,6 +267,92 @@ static void esn_recognises_its_range(void **state)
 	cw_rand_seed(0);
 }
 
+/* ---- every way to go through the edges ---- */
+
+enum { WALK_DEPTH = 5 };
+
+struct walk {
+	struct esp_replay w;
+	uint64_t seen[WALK_DEPTH + 1];
+	size_t n;
+};
+
+static bool walk_allows(const struct walk *k, uint64_t seq)
+{
+	if (seq == 0 || (k->w.top >= W && seq <= k->w.top - W))
+		return false;
+	for (size_t i = 0; i < k->n; i++)
+		if (k->seen[i] == seq)
+			return false;
+	return true;
+}
+
+/* Each of the steps, and after it each of them again. Returns how many were tried. */
+static size_t walk_on(const struct walk *from)
+{
+	static const int64_t steps[] = { 0, -1, -63, -64, -W / 2, 1 - W, -W, -W - 1, 1, 64, W - 1, W, 2 * W + 65 };
+	size_t tried = 0;
+
+	for (size_t i = 0; from->n <= WALK_DEPTH && i < CW_COUNT(steps); i++) {
+		struct walk k = *from;
+		uint64_t seq = from->w.top + (uint64_t)steps[i];
+		bool ok = walk_allows(from, seq);
+
+		if (steps[i] < 0 && from->w.top < (uint64_t)-steps[i])
+			continue;
+		tried++;
+		if (seq != 0 && (steps[i] > 0 || steps[i] > -W))
+			assert_int_equal(esp_replay_seq(&k.w, (uint32_t)seq), seq);
+		assert_int_equal(esp_replay_test(&k.w, seq), ok);
+		if (!ok)
+			continue;
+		esp_replay_mark(&k.w, seq);
+		k.seen[k.n++] = seq;
+		assert_int_equal(k.w.top, CW_MAX(seq, from->w.top));
+		tried += walk_on(&k);
+	}
+	return tried;
+}
+
+static void every_way_through_the_edges(void **state)
+{
+	static const uint64_t starts[] = { 1, W - 1, W, 2 * W + 1, HI(1) - 2, HI(1) - W / 2, HI(1) + 1, HI(1) + W - 1, HI(7) };
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(starts); i++) {
+		struct walk k = { .w.esn = true };
+
+		k.w.top = starts[i];
+		esp_replay_mark(&k.w, starts[i]);
+		k.seen[k.n++] = starts[i];
+		assert_true(walk_on(&k) > 10000);
+	}
+}
+
+/* All of a window that spans 2^32, in every stride: each number once, and the ones behind the window never. */
+static void a_window_across_2_32(void **state)
+{
+	(void)state;
+	for (uint64_t below = 1; below < W; below += 61) {
+		struct esp_replay w = { .top = HI(3) - 3 * W, .esn = true };
+		uint64_t top = HI(3) - 1 - below + W, stride = below | 1;      /* odd: coprime to W, so all are visited */
+
+		assert_int_equal(esp_replay_seq(&w, (uint32_t)top), top);
+		esp_replay_mark(&w, top);
+		for (uint64_t i = 1; i < W; i++) {
+			uint64_t seq = top - i * stride % W;
+
+			assert_int_equal(esp_replay_seq(&w, (uint32_t)seq), seq);
+			if (!esp_replay_test(&w, seq))
+				fail_msg("%llu numbers below: %llx", (unsigned long long)below, (unsigned long long)seq);
+			esp_replay_mark(&w, seq);
+			assert_false(esp_replay_test(&w, seq));
+		}
+		for (uint64_t i = 0; i < W + 200; i++)
+			assert_false(esp_replay_test(&w, top - i));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +363,8 @@ int main(void)
 		cmocka_unit_test(accepts_each_once),
 		cmocka_unit_test(esn_high_half),
 		cmocka_unit_test(esn_recognises_its_range),
+		cmocka_unit_test(every_way_through_the_edges),
+		cmocka_unit_test(a_window_across_2_32),
 	};
 
 	return cmocka_run_group_tests_name("esp_replay", tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "interconnect/base/clock.h"
 #include "interconnect/base/cur.h"
 #include "interconnect/base/err.h"
 #include "tests/lib/sa.h"
@@ -184,6 +185,86 @@ static void limits_in_bytes(void **state)
 	esp_out_free(o);
 }
 
+/* Limits of the configuration: by packets, by bytes, by time; each alone. */
+static void limits_can_be_lower(void **state)
+{
+	static const uint64_t none = UINT64_MAX;
+	static const struct {
+		struct esp_limits l;
+		uint64_t soft, sealed;          /* packets of 100 bytes (104 encrypted) to the soft limit, and in all */
+	} rows[] = {
+		{ { 5, 8, none, none, none }, 5, 8 },
+		{ { none, 1, none, none, none }, none, 1 },
+		{ { none, none, 104 * 5, 104 * 7 + 13, none }, 5, 7 },  /* room is kept for the longest trailer */
+		{ { none, none, 104 * 5 + 1, 104 * 7 + 12, none }, 6, 6 },
+		{ { 0, 3, none, none, none }, 0, 3 },
+		{ { none, 0, none, none, none }, none, 0 },
+		{ { none, none, none, 116, none }, none, 0 },
+		{ { none, none, none, 117, none }, none, 1 },
+	};
+	uint8_t in[128] = { 0 }, out[128 + ESP_OVERHEAD_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		struct esp_out *o = out_new(CW_AEAD_AES256_GCM, i % 2);
+
+		esp_out_limit(o, &rows[i].l);
+		for (uint64_t n = 0; n < rows[i].sealed; n++) {
+			assert_int_equal(esp_out_soft(o), n >= rows[i].soft);
+			assert_true(esp_seal(o, ESP_NH_IPV4, in, 100, out) > 0);
+		}
+		for (int k = 0; k < 3; k++)
+			assert_int_equal(esp_seal(o, ESP_NH_IPV4, in, 100, out), CW_E_LIMIT);
+		assert_int_equal(esp_out_seq(o), rows[i].sealed);
+		esp_out_free(o);
+	}
+}
+
+/* Nobody can ask for numbers that come twice. */
+static void limits_cannot_be_higher(void **state)
+{
+	const struct esp_limits no_end = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	uint8_t in[64] = { 0 }, out[64 + ESP_OVERHEAD_MAX];
+
+	(void)state;
+	for (int esn = 0; esn < 2; esn++) {
+		struct esp_out *o = out_new(CW_AEAD_AES256_GCM, esn);
+
+		esp_out_limit(o, &no_end);
+		assert_int_equal(esp_out_skip(o, ESP_SEQ_HARD), 0);
+		assert_true(esp_seal(o, ESP_NH_IPV4, in, 20, out) > 0);
+		assert_int_equal(esp_seal(o, ESP_NH_IPV4, in, 20, out), CW_E_LIMIT);
+		esp_out_free(o);
+		o = out_new(CW_AEAD_AES256_GCM, esn);
+		esp_out_limit(o, &no_end);
+		esp_out_skip_bytes(o, ESP_BYTES_HARD - 20 - ESP_TRAILER_MAX);
+		assert_true(esp_seal(o, ESP_NH_IPV4, in, 20, out) > 0);
+		assert_int_equal(esp_seal(o, ESP_NH_IPV4, in, 20, out), CW_E_LIMIT);
+		esp_out_free(o);
+	}
+}
+
+static void too_old_to_seal(void **state)
+{
+	struct esp_limits l = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, 5000 };
+	uint8_t in[64] = { 0 }, out[64 + ESP_OVERHEAD_MAX];
+	struct esp_out *o = out_new(CW_AEAD_AES256_GCM, false);
+
+	(void)state;
+	esp_out_limit(o, &l);
+	cw_clock_set_us(4999999);
+	assert_true(esp_seal(o, ESP_NH_IPV4, in, 20, out) > 0);
+	cw_clock_set_us(5000000);
+	memset(out, 0xaa, sizeof out);
+	assert_int_equal(esp_seal(o, ESP_NH_IPV4, in, 20, out), CW_E_LIMIT);
+	assert_int_equal(out[0], 0xaa);
+	cw_clock_set_us(UINT64_MAX);
+	assert_int_equal(esp_seal(o, ESP_NH_IPV4, in, 20, out), CW_E_LIMIT);
+	assert_int_equal(esp_out_seq(o), 1);
+	cw_clock_real();
+	esp_out_free(o);
+}
+
 static void skip_goes_forward_only(void **state)
 {
 	struct esp_out *o = out_new(CW_AEAD_AES256_GCM, false);
@@ -295,6 +376,9 @@ int main(void)
 		cmocka_unit_test(stops_before_2_32),
 		cmocka_unit_test(soft_limit),
 		cmocka_unit_test(limits_in_bytes),
+		cmocka_unit_test(limits_can_be_lower),
+		cmocka_unit_test(limits_cannot_be_higher),
+		cmocka_unit_test(too_old_to_seal),
 		cmocka_unit_test(skip_goes_forward_only),
 		cmocka_unit_test(no_iv_twice),
 		cmocka_unit_test(twins_draw_other_ivs),
