@@ -50,10 +50,11 @@ void tun_update(struct tun *t, const char *why)
 }
 
 /* ---- what ike asks of us ---- */
-static void tun_ike_send(void *ctx, const struct cw_endpoint *to, const void *msg, size_t size)
+static void tun_ike_send(void *ctx, const struct cw_endpoint *local, const struct cw_endpoint *to, const void *msg, size_t size)
 {
 	struct tun *t = ctx;
 
+	(void)local;            /* the one uplink that it has */
 	udp_send_ike(t->uplink->udp, to, msg, size);
 	t->sent = true;
 }
@@ -98,6 +99,12 @@ static void tun_ike_child_down(void *ctx, uint32_t spi_in)
 	tun_update(t, "ESP ended");
 }
 
+static void tun_ike_child_moved(void *ctx, uint32_t spi_in, const struct cw_endpoint *local, const struct cw_endpoint *remote)
+{
+	(void)local;
+	tun_sa_move(ctx, spi_in, remote);
+}
+
 static void tun_ike_state(void *ctx, enum ike_state s, const char *why)
 {
 	struct tun *t = ctx;
@@ -107,7 +114,8 @@ static void tun_ike_state(void *ctx, enum ike_state s, const char *why)
 }
 
 static const struct ike_ops tun_ike_ops = {
-	tun_ike_send, tun_ike_spi, tun_ike_child_up, tun_ike_child_idle, tun_ike_child_down, tun_ike_state,
+	tun_ike_send, tun_ike_spi, tun_ike_child_up, tun_ike_child_idle, tun_ike_child_down,
+	tun_ike_child_moved, tun_ike_state,
 };
 
 /* ---- in ---- */
@@ -164,7 +172,7 @@ bool tun_input_ike(struct tun *t, const struct cw_endpoint *from, const uint8_t 
 {
 	if (!ike_match(t->ike, from, msg, size))
 		return false;
-	ike_input(t->ike, from, msg, size, cw_clock_now_ms());
+	ike_input(t->ike, &t->uplink->local, from, msg, size, cw_clock_now_ms());
 	tun_timer_on_ike(t);
 	return true;
 }

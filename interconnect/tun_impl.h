@@ -110,6 +110,8 @@ void tun_sa_del(struct tun *t, uint32_t spi_in);
 void tun_sa_del_all(struct tun *t);
 /* Nothing more is sent on it if there is another. */
 void tun_sa_idle(struct tun *t, uint32_t spi_in);
+/* What is sent on it goes to REMOTE from now on. */
+void tun_sa_move(struct tun *t, uint32_t spi_in, const struct cw_endpoint *remote);
 /* It is over: nothing is sent on it any more, and what comes counts until TUN_GRACE_MS from now; then tun_sa_sweep() deletes it. */
 void tun_sa_close(struct tun *t, uint32_t spi_in, uint64_t now_ms);
 /* Deletes what is closed for long enough. Returns when the next one will be, or UINT64_MAX. */

@@ -110,6 +110,14 @@ void tun_sa_idle(struct tun *t, uint32_t spi_in)
 		sa->idle = true;
 }
 
+void tun_sa_move(struct tun *t, uint32_t spi_in, const struct cw_endpoint *remote)
+{
+	struct tun_sa *sa = tun_sa_find(t, spi_in);
+
+	if (sa)
+		sa->remote = *remote;
+}
+
 void tun_sa_close(struct tun *t, uint32_t spi_in, uint64_t now_ms)
 {
 	struct tun_sa *sa = tun_sa_find(t, spi_in);

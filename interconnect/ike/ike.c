@@ -170,7 +170,7 @@ void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
 	if (k->conf.ppk.size)
 		ppk = sa->ppk ? ", PPK" : ", without PPK";
 	cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r with %s at %s (%s, %s%s)%s", sa->spi_i,
-	       sa->spi_r, k->conf.remote_id, cw_endpoint_text(&sa->remote, ep),
+	       sa->spi_r, k->conf.remote_id, cw_endpoint_text(&sa->way.remote, ep),
 	       ike_suite_text(&sa->suite, false, suite),
 	       sa->children ? ike_suite_text(&sa->esp, true, esp) : "no ESP", ppk, sa->children ? "" : ", without child");
 	for (struct ike_sa *old = k->sas; old; old = old->next) {
@@ -226,7 +226,7 @@ static void connect_now(struct ike *k, uint64_t now_ms)
 	struct ike_sa *sa;
 	int r;
 
-	if ((r = ike_sa_new(k, true, old ? &old->remote : &k->conf.remote, now_ms, &sa)) < 0) {
+	if ((r = ike_sa_new(k, true, &k->conf.local, old ? &old->way.remote : &k->conf.remote, now_ms, &sa)) < 0) {
 		cw_log_r(WARN, k->conf.name, r, "cannot connect");
 		return;
 	}
@@ -387,18 +387,20 @@ bool ike_match(const struct ike *k, const struct cw_endpoint *from, const uint8_
 }
 
 /* s2.5: what is newer is told so, what is older is none of ours. */
-static bool check_version(struct ike *k, const struct cw_endpoint *from, const struct ike_header *h, uint64_t now_ms)
+static bool check_version(struct ike *k, const struct ike_way *way, const struct ike_header *h, uint64_t now_ms)
 {
 	if (h->version >> 4 == IKE_VERSION >> 4)
 		return true;
 	cw_stat_inc(k->stat, CW_STAT_IKE_MALFORMED);
 	if (h->version >> 4 > IKE_VERSION >> 4 && !ike_msg_is_response(h))
-		ike_task_init_notify(k, from, h, IKE_N_INVALID_MAJOR_VERSION, NULL, 0, now_ms);
+		ike_task_init_notify(k, way, h, IKE_N_INVALID_MAJOR_VERSION, NULL, 0, now_ms);
 	return false;
 }
 
-void ike_input(struct ike *k, const struct cw_endpoint *from, const uint8_t *msg, size_t size, uint64_t now_ms)
+void ike_input(struct ike *k, const struct cw_endpoint *local, const struct cw_endpoint *from, const uint8_t *msg,
+	       size_t size, uint64_t now_ms)
 {
+	const struct ike_way way = { *local, *from };
 	struct ike_header h;
 	struct ike_sa *sa;
 	int r = ike_msg_header(msg, size, &h);
@@ -407,13 +409,13 @@ void ike_input(struct ike *k, const struct cw_endpoint *from, const uint8_t *msg
 		cw_stat_inc(k->stat, CW_STAT_IKE_MALFORMED);
 		return;
 	}
-	if (!check_version(k, from, &h, now_ms))
+	if (!check_version(k, &way, &h, now_ms))
 		return;
 	sa = find_sa(k, &h);
 	if (sa)
-		ike_sa_input(sa, from, &h, (struct cw_span){ msg, size }, now_ms);
+		ike_sa_input(sa, &way, &h, (struct cw_span){ msg, size }, now_ms);
 	else if (is_stranger(&h))
-		ike_task_init_request(k, from, &h, (struct cw_span){ msg, size }, now_ms);
+		ike_task_init_request(k, &way, &h, (struct cw_span){ msg, size }, now_ms);
 	else
 		cw_stat_inc(k->stat, CW_STAT_IKE_REJECTED);
 	settle(k, now_ms);

@@ -102,8 +102,8 @@ enum ike_state { IKE_IDLE, IKE_CONNECTING, IKE_UP, IKE_STATE_N };
 const char *ike_state_name(enum ike_state s);
 
 struct ike_ops {
-	/* Sends a message to the peer. Loss is fine. */
-	void (*send)(void *ctx, const struct cw_endpoint *to, const void *msg, size_t size);
+	/* Sends a message to the peer, from LOCAL. Loss is fine. */
+	void (*send)(void *ctx, const struct cw_endpoint *local, const struct cw_endpoint *to, const void *msg, size_t size);
 	/* A fresh inbound SPI above 255 that no other SA here uses. */
 	uint32_t (*spi)(void *ctx);
 	/* Installs a child; a negative code refuses it and the IKE SA ends. CHILD is wiped after the call. */
@@ -112,6 +112,8 @@ struct ike_ops {
 	void (*child_idle)(void *ctx, uint32_t spi_in);
 	/* The pair whose inbound SPI this is, is gone. What the peer sent on it may still be under way. */
 	void (*child_down)(void *ctx, uint32_t spi_in);
+	/* What is sent on the pair whose inbound SPI this is, goes from LOCAL to REMOTE from now on. */
+	void (*child_moved)(void *ctx, uint32_t spi_in, const struct cw_endpoint *local, const struct cw_endpoint *remote);
 	/* The state of the peer changed; WHY is a word for people ("authenticated", "peer deleted the SA", ...). */
 	void (*state)(void *ctx, enum ike_state state, const char *why);
 };
@@ -142,8 +144,9 @@ void ike_alive(struct ike *k, uint64_t now_ms);
 
 /* Is this message for this peer: one of its SPIs, or an IKE_SA_INIT request from its address? Pure. */
 bool ike_match(const struct ike *k, const struct cw_endpoint *from, const uint8_t *msg, size_t size);
-/* Takes a message that ike_match() accepted. Never fails: bad ones are dropped and counted in STAT. */
-void ike_input(struct ike *k, const struct cw_endpoint *from, const uint8_t *msg, size_t size, uint64_t now_ms);
+/* Takes a message that ike_match() accepted and that came to LOCAL. Never fails: bad ones are dropped and counted in STAT. */
+void ike_input(struct ike *k, const struct cw_endpoint *local, const struct cw_endpoint *from, const uint8_t *msg,
+	       size_t size, uint64_t now_ms);
 /* The time at which ike_tick() wants to be called, UINT64_MAX for never. Ask again after each call of the API. */
 uint64_t ike_next_ms(const struct ike *k);
 void ike_tick(struct ike *k, uint64_t now_ms);

@@ -54,7 +54,8 @@ uint64_t ike_sa_fresh_spi(const struct ike *k)
 	return spi;
 }
 
-int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *remote, uint64_t now_ms, struct ike_sa **ret_sa)
+int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *local, const struct cw_endpoint *remote,
+	       uint64_t now_ms, struct ike_sa **ret_sa)
 {
 	struct ike_sa *sa;
 	struct ike_nonce *own;
@@ -67,7 +68,7 @@ int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *remote, 
 		return -ENOMEM;
 	sa->peer = k;
 	sa->initiator = initiator;
-	sa->remote = *remote;
+	sa->way = (struct ike_way){ *local, *remote };
 	sa->state = initiator ? IKE_SA_INIT_SENT : IKE_SA_HALF_OPEN;
 	sa->expire_ms = initiator ? UINT64_MAX : now_ms + IKE_HALF_OPEN_MS;
 	sa->heard_ms = now_ms;
@@ -128,7 +129,7 @@ int ike_sa_new_rekeyed(const struct ike_sa *old, const struct ike_sa *parts, str
 		.peer = k, .state = IKE_SA_UP, .initiator = parts->initiator,
 		.spi_i = parts->spi_i, .spi_r = parts->spi_r,
 		.ni = parts->ni, .nr = parts->nr, .suite = parts->suite, .esp = old->esp,
-		.remote = old->remote, .ppk = old->ppk, .fragments = old->fragments, .family = old->family,
+		.way = old->way, .ppk = old->ppk, .fragments = old->fragments, .family = old->family,
 		.up_ms = now_ms, .heard_ms = now_ms, .expire_ms = UINT64_MAX,
 		.rekey_ms = ike_work_age(k, k->conf.rekey_ike_ms, now_ms),
 	};
@@ -223,7 +224,7 @@ struct ike_out ike_sa_inner(struct ike_sa *sa)
 	return ike_msg_begin(sa->peer->inner, sizeof sa->peer->inner, NULL);
 }
 
-void ike_sa_send(struct ike_sa *sa, const struct cw_endpoint *to, const void *msg, size_t size)
+void ike_sa_send(struct ike_sa *sa, const struct ike_way *way, const void *msg, size_t size)
 {
 	struct cw_span rest = { msg, size };
 	struct ike_header h;
@@ -233,7 +234,7 @@ void ike_sa_send(struct ike_sa *sa, const struct cw_endpoint *to, const void *ms
 		(void)!ike_msg_header(rest.p, rest.size, &h);
 		if (h.length < IKE_HEADER || h.length > rest.size)
 			return;
-		sa->peer->ops->send(sa->peer->ctx, to, rest.p, h.length);
+		sa->peer->ops->send(sa->peer->ctx, &way->local, &way->remote, rest.p, h.length);
 		rest = (struct cw_span){ (const uint8_t *)rest.p + h.length, rest.size - h.length };
 	}
 }
@@ -270,7 +271,7 @@ int ike_sa_request(struct ike_sa *sa, uint8_t exchange, const struct ike_out *in
 	if ((r = ike_exch_requested(&sa->x, sa->peer->outer, (size_t)size, now_ms)) < 0)
 		return r;
 	sa->asked = exchange;
-	ike_sa_send(sa, &sa->remote, sa->peer->outer, (size_t)size);
+	ike_sa_send(sa, &sa->way, sa->peer->outer, (size_t)size);
 	return 0;
 }
 
@@ -283,8 +284,8 @@ int ike_sa_answer(struct ike_sa *sa, const struct ike_sa_msg *m, const struct ik
 		return size;
 	if ((r = ike_exch_answered(&sa->x, sa->peer->outer, (size_t)size)) < 0)
 		return r;
-	sa->remote = *m->from;          /* s2.11: authenticated and fresh */
-	ike_sa_send(sa, m->from, sa->peer->outer, (size_t)size);
+	sa->way = *m->way;              /* s2.11: authenticated and fresh */
+	ike_sa_send(sa, m->way, sa->peer->outer, (size_t)size);
 	return 0;
 }
 
@@ -588,7 +589,7 @@ static void input_sealed(struct ike_sa *sa, const struct ike_sa_msg *m, struct i
 	}
 	if (is_repeated(sa, m)) {
 		cw_stat_inc(sa->peer->stat, CW_STAT_IKE_RETRANSMIT);
-		ike_sa_send(sa, m->from, sa->x.answer, sa->x.answer_size);
+		ike_sa_send(sa, m->way, sa->x.answer, sa->x.answer_size);
 		return;
 	}
 	sa->heard_ms = m->now_ms;       /* a repeated message proves no life: anybody can repeat it */
@@ -607,11 +608,11 @@ static void input_sealed(struct ike_sa *sa, const struct ike_sa_msg *m, struct i
 	ike_sa_event(sa, ev, m);
 }
 
-void ike_sa_input(struct ike_sa *sa, const struct cw_endpoint *from, const struct ike_header *h, struct cw_span raw,
+void ike_sa_input(struct ike_sa *sa, const struct ike_way *way, const struct ike_header *h, struct cw_span raw,
 		  uint64_t now_ms)
 {
 	struct ike_in in;
-	struct ike_sa_msg m = { .h = h, .raw = raw, .from = from, .in = &in, .now_ms = now_ms };
+	struct ike_sa_msg m = { .h = h, .raw = raw, .way = way, .in = &in, .now_ms = now_ms };
 
 	if (h->exchange == IKE_SA_INIT)
 		input_clear(sa, &m, &in);
@@ -649,7 +650,7 @@ void ike_sa_tick(struct ike_sa *sa, uint64_t now_ms)
 		break;
 	case IKE_EXCH_RESEND:
 		cw_stat_inc(sa->peer->stat, CW_STAT_IKE_RETRANSMIT);
-		ike_sa_send(sa, &sa->remote, sa->x.request, sa->x.request_size);
+		ike_sa_send(sa, &sa->way, sa->x.request, sa->x.request_size);
 		break;
 	case IKE_EXCH_GIVE_UP:
 		ike_sa_why(sa, "the peer does not answer");

@@ -61,6 +61,11 @@ enum ike_sa_event {
 /* An action returns 0 or a negative code: where to go then is in the row; or IKE_SA_STAY. */
 enum { IKE_SA_STAY = 1, IKE_WHY = 128 };
 
+/* Both ends of a way that messages or ESP take. */
+struct ike_way {
+	struct cw_endpoint local, remote;
+};
+
 struct ike_blob {
 	uint8_t *p;
 	size_t size;
@@ -111,7 +116,7 @@ struct ike_sa {
 	bool initial_contact;           /* the peer said so */
 	bool quit;                      /* delete as soon as no request is under way */
 	uint64_t spi_i, spi_r;
-	struct cw_endpoint remote;
+	struct ike_way way;             /* of our requests */
 	struct ike_nonce ni, nr;
 	struct ike_blob own_init, peer_init;    /* until AUTH is done */
 	struct cw_dh *dh;                       /* until the response is here */
@@ -166,15 +171,15 @@ struct ike {
 struct ike_sa_msg {
 	const struct ike_header *h;
 	struct cw_span raw;
-	const struct cw_endpoint *from;
+	const struct ike_way *way;      /* it took; our answer goes back on it */
 	const struct ike_in *in;
 	uint64_t now_ms;
 };
 
 /* ---- ike_sa.c ---- */
 /* A new SA of K, in its list, in state INIT_SENT or HALF_OPEN. CW_E_LIMIT when there are too many. */
-CW_NODISCARD int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *remote, uint64_t now_ms,
-			    struct ike_sa **ret_sa);
+CW_NODISCARD int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *local,
+			    const struct cw_endpoint *remote, uint64_t now_ms, struct ike_sa **ret_sa);
 /* The SA that takes the place of OLD, in state UP. SA, nonces, SPIs and the secret are those of the exchange. */
 CW_NODISCARD int ike_sa_new_rekeyed(const struct ike_sa *old, const struct ike_sa *parts, struct cw_span secret,
 				    uint64_t now_ms, struct ike_sa **ret_sa);
@@ -197,11 +202,11 @@ CW_NODISCARD int ike_sa_answer(struct ike_sa *sa, const struct ike_sa_msg *m, co
 CW_NODISCARD int ike_sa_answer_notify(struct ike_sa *sa, const struct ike_sa_msg *m, uint16_t type, const void *data,
 				      size_t size);
 /* Sends a message, or the fragments of one, each with its header. */
-void ike_sa_send(struct ike_sa *sa, const struct cw_endpoint *to, const void *msg, size_t size);
+void ike_sa_send(struct ike_sa *sa, const struct ike_way *way, const void *msg, size_t size);
 
 void ike_sa_event(struct ike_sa *sa, enum ike_sa_event ev, const struct ike_sa_msg *m);
 /* A message with the SPIs of this SA. */
-void ike_sa_input(struct ike_sa *sa, const struct cw_endpoint *from, const struct ike_header *h, struct cw_span raw,
+void ike_sa_input(struct ike_sa *sa, const struct ike_way *way, const struct ike_header *h, struct cw_span raw,
 		  uint64_t now_ms);
 void ike_sa_tick(struct ike_sa *sa, uint64_t now_ms);
 uint64_t ike_sa_next_ms(const struct ike_sa *sa);

@@ -9,12 +9,12 @@
 /* Sends our IKE_SA_INIT, with the cookie if there is one. */
 CW_NODISCARD int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms);
 /* A fresh IKE_SA_INIT request: answers it, statelessly or by a new SA. */
-void ike_task_init_request(struct ike *k, const struct cw_endpoint *from, const struct ike_header *h,
+void ike_task_init_request(struct ike *k, const struct ike_way *way, const struct ike_header *h,
 			   struct cw_span raw, uint64_t now_ms);
 /* Writes the CERTREQ that names our CA, if certificates are what we use. */
 CW_NODISCARD int ike_task_init_certreq(const struct ike *k, struct ike_out *o);
 /* Answers H with one notification, without an SA; limited. */
-void ike_task_init_notify(struct ike *k, const struct cw_endpoint *to, const struct ike_header *h, uint16_t type,
+void ike_task_init_notify(struct ike *k, const struct ike_way *way, const struct ike_header *h, uint16_t type,
 			  const void *data, size_t size, uint64_t now_ms);
 int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m);
 int ike_task_init_refusal(struct ike_sa *sa, const struct ike_sa_msg *m);

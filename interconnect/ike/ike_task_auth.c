@@ -249,7 +249,7 @@ int ike_task_auth_request(struct ike_sa *sa, const struct ike_sa_msg *m)
 	}
 	if (r < 0)
 		return refuse(sa, m, r);
-	sa->remote = *m->from;
+	sa->way = *m->way;
 	o = ike_sa_inner(sa);
 	write_id(sa, &o);
 	if ((r = write_auth(sa, &o)) < 0) {

@@ -37,12 +37,12 @@ static int natd_hash(uint64_t spi_i, uint64_t spi_r, const struct cw_endpoint *e
 
 /* Both hashes. A false one for our own address makes the peer believe in a NAT, and so in UDP. */
 static int write_natd(const struct ike *k, struct ike_out *o, uint64_t spi_i, uint64_t spi_r,
-		      const struct cw_endpoint *remote)
+		      const struct ike_way *way)
 {
 	uint8_t src[IKE_NATD_SIZE], dst[IKE_NATD_SIZE];
 	int r;
 
-	if ((r = natd_hash(spi_i, spi_r, &k->conf.local, src)) < 0 || (r = natd_hash(spi_i, spi_r, remote, dst)) < 0)
+	if ((r = natd_hash(spi_i, spi_r, &way->local, src)) < 0 || (r = natd_hash(spi_i, spi_r, &way->remote, dst)) < 0)
 		return r;
 	if (k->conf.encap)
 		cw_rand_bytes(src, sizeof src);
@@ -140,7 +140,7 @@ int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms)
 	if ((r = write_ke(&o, sa->group, sa->dh)) < 0)
 		return r;
 	ike_pld_bytes(&o, IKE_PT_NONCE, sa->ni.b, sa->ni.size);
-	if ((r = write_natd(k, &o, sa->spi_i, 0, &sa->remote)) < 0)
+	if ((r = write_natd(k, &o, sa->spi_i, 0, &sa->way)) < 0)
 		return r;
 	write_hashes(k, &o);
 	write_fragments(sa, &o);
@@ -152,7 +152,7 @@ int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms)
 	    (r = ike_exch_requested(&sa->x, k->outer, (size_t)size, now_ms)) < 0)
 		return r;
 	cw_log(DEBUG, k->conf.name, "IKE_SA_INIT request 0 to the peer: %d bytes", size);
-	ike_sa_send(sa, &sa->remote, k->outer, (size_t)size);
+	ike_sa_send(sa, &sa->way, k->outer, (size_t)size);
 	return 0;
 }
 
@@ -249,7 +249,7 @@ int ike_task_init_refusal(struct ike_sa *sa, const struct ike_sa_msg *m)
 
 /* ---- responder ---- */
 
-void ike_task_init_notify(struct ike *k, const struct cw_endpoint *to, const struct ike_header *h, uint16_t type,
+void ike_task_init_notify(struct ike *k, const struct ike_way *way, const struct ike_header *h, uint16_t type,
 			  const void *data, size_t size, uint64_t now_ms)
 {
 	uint8_t buf[IKE_HEADER + 8 + IKE_COOKIE_MAX];
@@ -265,13 +265,13 @@ void ike_task_init_notify(struct ike *k, const struct cw_endpoint *to, const str
 	ike_pld_put_notify(&o, type, data, size);
 	n = ike_msg_end(&o);
 	if (n > 0)
-		k->ops->send(k->ctx, to, buf, (size_t)n);
+		k->ops->send(k->ctx, &way->local, &way->remote, buf, (size_t)n);
 }
 
 /* An IKE_SA_INIT request on its way through the checks. */
 struct request {
 	struct ike *k;
-	const struct cw_endpoint *from;
+	const struct ike_way *way;
 	const struct ike_header *h;
 	struct cw_span raw;
 	uint64_t now_ms;
@@ -285,7 +285,7 @@ static void refuse(struct request *q, uint16_t type, const void *data, size_t si
 {
 	cw_stat_inc(q->k->stat, CW_STAT_IKE_REJECTED);
 	cw_log_rl(WARN, q->k->conf.name, 0, "IKE_SA_INIT refused: %s", ike_pld_notify_name(type));
-	ike_task_init_notify(q->k, q->from, q->h, type, data, size, q->now_ms);
+	ike_task_init_notify(q->k, q->way, q->h, type, data, size, q->now_ms);
 }
 
 static bool check_payloads(struct request *q)
@@ -304,7 +304,7 @@ static bool check_payloads(struct request *q)
 		r = ike_rules_check(IKE_KIND_INIT_REQUEST, &q->in, &pld);
 	if (r < 0) {
 		cw_stat_inc(q->k->stat, CW_STAT_IKE_MALFORMED);
-		ike_task_init_notify(q->k, q->from, q->h, IKE_N_INVALID_SYNTAX, NULL, 0, q->now_ms);
+		ike_task_init_notify(q->k, q->way, q->h, IKE_N_INVALID_SYNTAX, NULL, 0, q->now_ms);
 		return false;
 	}
 	cw_log(DEBUG, q->k->conf.name, "IKE_SA_INIT request 0 from the peer: %zu payloads", q->in.n_payloads);
@@ -325,7 +325,7 @@ static bool is_repeated(struct request *q)
 	if (sa->state == IKE_SA_HALF_OPEN && sa->peer_init.size == q->raw.size &&
 	    memcmp(sa->peer_init.p, q->raw.p, q->raw.size) == 0 && sa->x.in_id == 1) {
 		cw_stat_inc(q->k->stat, CW_STAT_IKE_RETRANSMIT);
-		ike_sa_send(sa, q->from, sa->x.answer, sa->x.answer_size);
+		ike_sa_send(sa, q->way, sa->x.answer, sa->x.answer_size);
 	} else {
 		cw_stat_inc(q->k->stat, CW_STAT_IKE_REJECTED);
 	}
@@ -350,11 +350,11 @@ static bool check_cookie(struct request *q)
 
 	if (count_half_open(k) <= IKE_HALF_OPEN_FREE)
 		return true;
-	if (n && ike_cookie_is_good(&k->cookie, &q->from->ip, q->h->spi_i, q->in.nonce, q->now_ms, n->data))
+	if (n && ike_cookie_is_good(&k->cookie, &q->way->remote.ip, q->h->spi_i, q->in.nonce, q->now_ms, n->data))
 		return true;
 	cw_stat_inc(k->stat, CW_STAT_IKE_COOKIE);
-	if (ike_cookie_make(&k->cookie, &q->from->ip, q->h->spi_i, q->in.nonce, q->now_ms, cookie) == 0)
-		ike_task_init_notify(k, q->from, q->h, IKE_N_COOKIE, cookie, sizeof cookie, q->now_ms);
+	if (ike_cookie_make(&k->cookie, &q->way->remote.ip, q->h->spi_i, q->in.nonce, q->now_ms, cookie) == 0)
+		ike_task_init_notify(k, q->way, q->h, IKE_N_COOKIE, cookie, sizeof cookie, q->now_ms);
 	return false;
 }
 
@@ -375,7 +375,7 @@ static bool check_proposal(struct request *q)
 		cw_log(DEBUG, q->k->conf.name, "IKE_SA_INIT: another group is wanted");
 		wanted[0] = (uint8_t)(group >> 8);
 		wanted[1] = (uint8_t)group;
-		ike_task_init_notify(q->k, q->from, q->h, IKE_N_INVALID_KE_PAYLOAD, wanted, sizeof wanted, q->now_ms);
+		ike_task_init_notify(q->k, q->way, q->h, IKE_N_INVALID_KE_PAYLOAD, wanted, sizeof wanted, q->now_ms);
 		return false;
 	}
 	if (q->in.ke.data.size != cw_dh_public_size(group) || !nonce_ok(q->suite, q->in.nonce)) {
@@ -410,7 +410,7 @@ static int write_response(struct request *q, struct ike_sa *sa)
 	if ((r = write_ke(&o, sa->group, sa->dh)) < 0)
 		return r;
 	ike_pld_bytes(&o, IKE_PT_NONCE, sa->nr.b, sa->nr.size);
-	if ((r = write_natd(k, &o, sa->spi_i, sa->spi_r, q->from)) < 0)
+	if ((r = write_natd(k, &o, sa->spi_i, sa->spi_r, q->way)) < 0)
 		return r;
 	write_hashes(k, &o);
 	write_fragments(sa, &o);
@@ -439,14 +439,14 @@ static int respond(struct request *q, struct ike_sa *sa)
 	if ((r = ike_sa_keep(&sa->own_init, q->k->outer, (size_t)size)) < 0 || (r = agree(sa, q->in.ke.data)) < 0 ||
 	    (r = ike_exch_answered(&sa->x, sa->own_init.p, sa->own_init.size)) < 0)
 		return r;
-	ike_sa_send(sa, q->from, sa->own_init.p, sa->own_init.size);
+	ike_sa_send(sa, q->way, sa->own_init.p, sa->own_init.size);
 	return 0;
 }
 
-void ike_task_init_request(struct ike *k, const struct cw_endpoint *from, const struct ike_header *h,
+void ike_task_init_request(struct ike *k, const struct ike_way *way, const struct ike_header *h,
 			   struct cw_span raw, uint64_t now_ms)
 {
-	struct request q = { .k = k, .from = from, .h = h, .raw = raw, .now_ms = now_ms };
+	struct request q = { .k = k, .way = way, .h = h, .raw = raw, .now_ms = now_ms };
 	struct ike_sa *sa;
 	int r;
 
@@ -457,7 +457,7 @@ void ike_task_init_request(struct ike *k, const struct cw_endpoint *from, const 
 	}
 	if (!check_payloads(&q) || is_repeated(&q) || !check_cookie(&q) || !check_proposal(&q))
 		return;
-	if ((r = ike_sa_new(k, false, from, now_ms, &sa)) < 0) {
+	if ((r = ike_sa_new(k, false, &way->local, &way->remote, now_ms, &sa)) < 0) {
 		cw_stat_inc(k->stat, CW_STAT_IKE_REJECTED);
 		cw_log_rl(WARN, k->conf.name, r, "IKE_SA_INIT dropped");
 		return;
@@ -466,6 +466,6 @@ void ike_task_init_request(struct ike *k, const struct cw_endpoint *from, const 
 		/* Above all a public value that is no point. */
 		cw_stat_inc(k->stat, CW_STAT_IKE_REJECTED);
 		ike_sa_drop(sa, now_ms, "IKE_SA_INIT of the peer could not be answered");
-		ike_task_init_notify(k, from, h, IKE_N_INVALID_SYNTAX, NULL, 0, now_ms);
+		ike_task_init_notify(k, way, h, IKE_N_INVALID_SYNTAX, NULL, 0, now_ms);
 	}
 }

@@ -219,7 +219,7 @@ static int write_answer(struct ike_sa *sa, const struct ike_sa_msg *m, const str
 /* If we asked for the same, it is decided when our answer comes. */
 static int answered(struct ike_sa *sa, struct ike_sa *new, const struct ike_sa_msg *m)
 {
-	new->remote = sa->remote;
+	new->way = sa->way;
 	if (sa->work.kind == IKE_WORK_REKEY) {
 		sa->work.rival = true;
 		sa->work.rival_id = new->begin_serial;

@@ -229,13 +229,13 @@ static void peer_moves(void **state)
 	pair_start(&p);
 	pair_run(&p);
 	p.side[PAIR_A].seen_as = moved;
-	assert_true(cw_endpoint_equal(&p.side[PAIR_B].k->sas->remote, &p.side[PAIR_A].conf.local));
+	assert_true(cw_endpoint_equal(&p.side[PAIR_B].k->sas->way.remote, &p.side[PAIR_A].conf.local));
 	/* Garbage, and a replay, from elsewhere move nothing. */
 	pair_pass_lost(&p, 2999);
 	pair_inject(&p, PAIR_B, "garbage", 7);
-	assert_true(cw_endpoint_equal(&p.side[PAIR_B].k->sas->remote, &p.side[PAIR_A].conf.local));
+	assert_true(cw_endpoint_equal(&p.side[PAIR_B].k->sas->way.remote, &p.side[PAIR_A].conf.local));
 	pair_pass(&p, 1);
-	assert_true(cw_endpoint_equal(&p.side[PAIR_B].k->sas->remote, &moved));
+	assert_true(cw_endpoint_equal(&p.side[PAIR_B].k->sas->way.remote, &moved));
 	ike_renew(p.side[PAIR_B].k, p.now_ms);
 	assert_true(cw_endpoint_equal(&p.q[0].dst, &moved));
 	pair_pass(&p, 20000);

@@ -375,7 +375,7 @@ static void cookie_is_asked_and_brought(void **state)
 		struct cw_endpoint other;
 
 		assert_int_equal(cw_endpoint_parse("192.0.2.77:4500", &other), 0);
-		ike_input(p.side[PAIR_B].k, &other, p.q[0].p, p.q[0].size, p.now_ms);
+		ike_input(p.side[PAIR_B].k, &p.side[PAIR_B].at, &other, p.q[0].p, p.q[0].size, p.now_ms);
 		assert_int_equal(pair_n_sas(&p, PAIR_B), IKE_HALF_OPEN_FREE + 1);
 		assert_int_equal(p.side[PAIR_B].stat.n[CW_STAT_IKE_COOKIE], 2);
 		assert_int_equal(p.n, 2);

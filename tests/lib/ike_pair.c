@@ -52,11 +52,18 @@ bool pair_logged(const char *text)
 
 /* ---- what the peers call ---- */
 
-static void op_send(void *ctx, const struct cw_endpoint *to, const void *msg, size_t size)
+static void op_send(void *ctx, const struct cw_endpoint *local, const struct cw_endpoint *to, const void *msg, size_t size)
 {
 	struct pair_side *s = ctx;
 	struct pair *p = s->pair;
 	struct pair_packet *q = &p->q[p->n++];
+
+	/* From an address that is not there any more nothing can be sent. */
+	if (!cw_endpoint_equal(local, &s->at)) {
+		p->n--;
+		s->n_unsent++;
+		return;
+	}
 
 	assert_true(p->n <= PAIR_QUEUE && size <= PAIR_PACKET);
 	q->to = 1 - s->index;
@@ -112,6 +119,19 @@ static void op_child_idle(void *ctx, uint32_t spi_in)
 	s->child[i].idle = true;
 }
 
+static void op_child_moved(void *ctx, uint32_t spi_in, const struct cw_endpoint *local, const struct cw_endpoint *remote)
+{
+	struct pair_side *s = ctx;
+	size_t i = 0;
+
+	while (i < s->n_children && !(s->child[i].c.spi_in == spi_in && s->child[i].up))
+		i++;
+	assert_true(i < s->n_children);
+	s->child[i].c.local = *local;
+	s->child[i].c.remote = *remote;
+	s->n_moved++;
+}
+
 static void op_state(void *ctx, enum ike_state state, const char *why)
 {
 	struct pair_side *s = ctx;
@@ -122,7 +142,8 @@ static void op_state(void *ctx, enum ike_state state, const char *why)
 	snprintf(s->why, sizeof s->why, "%s", why);
 }
 
-static const struct ike_ops ops = { op_send, op_spi, op_child_up, op_child_idle, op_child_down, op_state };
+static const struct ike_ops ops = { op_send, op_spi, op_child_up, op_child_idle, op_child_down, op_child_moved,
+				    op_state };
 
 /* ---- configurations ---- */
 
@@ -157,7 +178,7 @@ static void init_side(struct pair *p, int i)
 	c->initiate = i == PAIR_A;
 	c->local = endpoint(addr[i]);
 	c->remote = endpoint(addr[1 - i]);
-	s->seen_as = c->local;
+	s->at = s->seen_as = c->local;
 	c->auth = IKE_AUTH_PSK;
 	c->psk = psk;
 	c->psk_size = sizeof psk - 1;
@@ -322,11 +343,15 @@ static struct pair_packet take(struct pair *p)
 
 static bool deliver(struct pair *p, const struct pair_packet *q)
 {
-	struct ike *k = p->side[q->to].k;
+	struct pair_side *s = &p->side[q->to];
+	struct ike *k = s->k;
 
+	/* Where the side was once there is nobody. */
+	if (p->moving && q->dst.port && !cw_endpoint_equal(&q->dst, &s->seen_as))
+		return false;
 	if (!ike_match(k, &q->from, q->p, q->size))
 		return false;
-	ike_input(k, &q->from, q->p, q->size, p->now_ms);
+	ike_input(k, &s->at, &q->from, q->p, q->size, p->now_ms);
 	return true;
 }
 
@@ -588,7 +613,7 @@ void pair_request(struct pair *p, int side, uint8_t exchange, const struct pair_
 	h.flags = sa->initiator ? IKE_FLAG_I : 0;
 	h.id = sa->x.out_id++;          /* its own next request has the next id; the answer will surprise it */
 	size = make_message(sa, &h, m, out);
-	op_send(s, &sa->remote, out, size);
+	op_send(s, &sa->way.local, &sa->way.remote, out, size);
 }
 
 void pair_answer(struct pair *p, const struct pair_message *m)
@@ -609,7 +634,7 @@ void pair_answer(struct pair *p, const struct pair_message *m)
 	h.flags = (uint8_t)((sa->initiator ? IKE_FLAG_I : 0) | IKE_FLAG_R);
 	size = make_message(sa, &h, m, out);
 	assert_int_equal(ike_exch_answered(&sa->x, out, size), 0);
-	op_send(s, &sa->remote, out, size);
+	op_send(s, &sa->way.local, &sa->way.remote, out, size);
 	free(q.p);
 }
 

@@ -38,6 +38,7 @@ struct pair_side {
 	struct ike *k;
 	struct ike_conf conf;
 	struct cw_stat stat;
+	struct cw_endpoint at;          /* its own address */
 	struct cw_endpoint seen_as;     /* where its packets seem to come from: a NAT may change it */
 	struct pair_child child[PAIR_CHILDREN];
 	size_t n_children;
@@ -46,6 +47,8 @@ struct pair_side {
 	char why[128];
 	size_t n_states;                /* calls of state() */
 	size_t n_sent;
+	size_t n_unsent;                /* messages from an address that it has not got */
+	size_t n_moved;                 /* calls of child_moved() */
 	uint32_t next_spi;
 };
 
@@ -54,6 +57,7 @@ struct pair {
 	struct pair_packet q[PAIR_QUEUE];
 	size_t n;
 	uint64_t now_ms;
+	bool moving;                    /* packets to where a side is not seen are lost */
 };
 
 /* Both configurations as they usually are: PSK, aes256gcm16-prfsha384-ecp384, no ESN, no DPD. */
