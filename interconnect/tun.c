@@ -114,8 +114,8 @@ static void tun_ike_state(void *ctx, enum ike_state s, const char *why)
 }
 
 static const struct ike_ops tun_ike_ops = {
-	tun_ike_send, tun_ike_spi, tun_ike_child_up, tun_ike_child_idle, tun_ike_child_down,
-	tun_ike_child_moved, tun_ike_state,
+	.send = tun_ike_send, .spi = tun_ike_spi, .child_up = tun_ike_child_up, .child_idle = tun_ike_child_idle,
+	.child_down = tun_ike_child_down, .child_moved = tun_ike_child_moved, .state = tun_ike_state,
 };
 
 /* ---- in ---- */

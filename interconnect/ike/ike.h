@@ -98,6 +98,15 @@ struct ike_child {
 	struct cw_endpoint local, remote;       /* where the IKE SA lives: ESP goes the same way */
 };
 
+/* What opens the messages of an IKE SA, or the packets of a child. Keys are in the order and shape of struct ike_child. */
+struct ike_keylog {
+	bool child;
+	enum cw_aead_alg aead;
+	uint64_t spi[2];                /* IKE SA: initiator's, responder's; child: of what comes in, of what goes out */
+	uint8_t key[2][IKE_KEYMAT_MAX]; /* IKE SA: SK_ei and SK_ai, SK_er and SK_ar; child: in the order of the SPIs */
+	size_t key_size;
+};
+
 enum ike_state { IKE_IDLE, IKE_CONNECTING, IKE_UP, IKE_STATE_N };
 const char *ike_state_name(enum ike_state s);
 
@@ -116,6 +125,8 @@ struct ike_ops {
 	void (*child_moved)(void *ctx, uint32_t spi_in, const struct cw_endpoint *local, const struct cw_endpoint *remote);
 	/* The state of the peer changed; WHY is a word for people ("authenticated", "peer deleted the SA", ...). */
 	void (*state)(void *ctx, enum ike_state state, const char *why);
+	/* Fresh keys, for whoever has to look into what was captured; NULL: they are told to nobody. K is wiped after the call. */
+	void (*keylog)(void *ctx, const struct ike_keylog *k);
 };
 
 /* A list "aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519" of different suites; for ESP (ESP true)

@@ -16,6 +16,7 @@
 #include "interconnect/base/log.h"
 #include "interconnect/base/mem.h"
 #include "interconnect/base/rand.h"
+#include "interconnect/ike/ike_suite.h"
 #include "interconnect/ike/ike_task.h"
 
 CW_LOG_MODULE(ike_sa);
@@ -93,6 +94,21 @@ static int derive(struct ike_sa *sa, const struct ike_keys *old, struct cw_span 
 		   : ike_keys_derive(suite, &sa->ni, &sa->nr, sa->spi_i, sa->spi_r, secret, sa->keys);
 }
 
+static void tell_keys(const struct ike_sa *sa)
+{
+	const struct ike *k = sa->peer;
+	struct ike_keylog l = {
+		.aead = sa->keys->aead, .spi = { sa->spi_i, sa->spi_r }, .key_size = ike_suite_keymat(sa->keys->aead),
+	};
+
+	if (!k->ops->keylog)
+		return;
+	memcpy(l.key[0], sa->keys->ei, l.key_size);
+	memcpy(l.key[1], sa->keys->er, l.key_size);
+	k->ops->keylog(k->ctx, &l);
+	cw_mem_wipe(&l, sizeof l);
+}
+
 static int set_keys(struct ike_sa *sa, const struct ike_keys *old, struct cw_span secret)
 {
 	const struct ike_suite *suite = &sa->suite;
@@ -105,6 +121,7 @@ static int set_keys(struct ike_sa *sa, const struct ike_keys *old, struct cw_spa
 	    (r = ike_sk_init(&sa->in, suite->aead, sa->initiator ? sa->keys->er : sa->keys->ei)) < 0 ||
 	    (r = ike_sk_init(&sa->out, suite->aead, sa->initiator ? sa->keys->ei : sa->keys->er)) < 0)
 		return r;
+	tell_keys(sa);
 	return 0;
 }
 

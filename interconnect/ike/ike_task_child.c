@@ -5,6 +5,7 @@
  * Implements: RFC 7296 s1.2 (errors of the child), s2.9 (narrowing), s2.17 (keys).
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "interconnect/base/log.h"
 #include "interconnect/base/mem.h"
@@ -58,6 +59,18 @@ int ike_task_child_check(struct ike_sa *sa, const struct ike_in *in, struct ike_
 	return r;
 }
 
+static void tell_keys(const struct ike *k, const struct ike_child *c)
+{
+	struct ike_keylog l = { .child = true, .aead = c->aead, .spi = { c->spi_in, c->spi_out }, .key_size = c->key_size };
+
+	if (!k->ops->keylog)
+		return;
+	memcpy(l.key[0], c->key_in, c->key_size);
+	memcpy(l.key[1], c->key_out, c->key_size);
+	k->ops->keylog(k->ctx, &l);
+	cw_mem_wipe(&l, sizeof l);
+}
+
 static int hand_over(struct ike_sa *sa, const struct ike_deal *d)
 {
 	struct ike *k = sa->peer;
@@ -70,6 +83,8 @@ static int hand_over(struct ike_sa *sa, const struct ike_deal *d)
 	int r = ike_keys_create(sa->keys, d->secret, d->ni, d->nr, c.key_size, d->own ? c.key_out : c.key_in,
 				d->own ? c.key_in : c.key_out);
 
+	if (r == 0)
+		tell_keys(k, &c);
 	if (r == 0)
 		r = k->ops->child_up(k->ctx, &c);
 	cw_mem_wipe(&c, sizeof c);

@@ -142,8 +142,19 @@ static void op_state(void *ctx, enum ike_state state, const char *why)
 	snprintf(s->why, sizeof s->why, "%s", why);
 }
 
-static const struct ike_ops ops = { op_send, op_spi, op_child_up, op_child_idle, op_child_down, op_child_moved,
-				    op_state };
+static void op_keylog(void *ctx, const struct ike_keylog *k)
+{
+	struct pair_side *s = ctx;
+
+	if (s->n_keylog < PAIR_KEYLOG)
+		s->keylog[s->n_keylog] = *k;
+	s->n_keylog++;
+}
+
+static const struct ike_ops ops = {
+	.send = op_send, .spi = op_spi, .child_up = op_child_up, .child_idle = op_child_idle, .child_down = op_child_down,
+	.child_moved = op_child_moved, .state = op_state, .keylog = op_keylog,
+};
 
 /* ---- configurations ---- */
 

@@ -13,7 +13,8 @@
 #include "interconnect/ike/ike_sa.h"
 
 enum { PAIR_A, PAIR_B, PAIR_SIDES };
-enum { PAIR_QUEUE = 256, PAIR_PACKET = 20000, PAIR_CHILDREN = 256, PAIR_GRACE_MS = 3000 };
+enum { PAIR_QUEUE = 256, PAIR_PACKET = 20000, PAIR_CHILDREN = 256, PAIR_KEYLOG = 8,
+       PAIR_GRACE_MS = 3000 };
 
 struct pair_child {
 	struct ike_child c;
@@ -50,6 +51,8 @@ struct pair_side {
 	size_t n_unsent;                /* messages from an address that it has not got */
 	size_t n_moved;                 /* calls of child_moved() */
 	uint32_t next_spi;
+	struct ike_keylog keylog[PAIR_KEYLOG];  /* the first ones */
+	size_t n_keylog;
 };
 
 struct pair {

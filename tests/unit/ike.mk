@@ -29,3 +29,4 @@ $(eval $(call test,test_ike_suites,tests/exchange,test_ike_suites.c,ikepair ike 
 $(eval $(call test,test_ike_certs,tests/exchange,test_ike_certs.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_frag,tests/unit,test_ike_frag.c,ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_fragments,tests/exchange,test_ike_fragments.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_keylog,tests/exchange,test_ike_keylog.c,ikepair ike base,$(LIBCRYPTO)))
