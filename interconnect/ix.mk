@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call lib,tun,interconnect,tun.c tuns.c tun_auth.c tun_check.c tun_conf.c tun_inner.c tun_json.c tun_sa.c tun_timer.c udp.c ecn.c))
+$(eval $(call lib,tun,interconnect,tun.c tuns.c tun_auth.c tun_check.c tun_conf.c tun_inner.c tun_json.c tun_sa.c tun_timer.c udp.c ecn.c \
+	keylog.c))
 $(eval $(call lib,ix,interconnect,ix.c ix_cmd.c ix_conf.c ix_node.c relay.c tundev.c))
 $(eval $(call prog,causeway-ix,interconnect,ixd.c,ix tun line ike esp base,$(LIBEVENT_HTTP) $(BASE_LIBS)))

@@ -6,3 +6,4 @@ $(eval $(call test,test_tun_conf,tests/unit,test_tun_conf.c,ix tun ike esp base,
 $(eval $(call test,test_tun,tests/unit,test_tun.c,tun ike esp base,$(BASE_LIBS)))
 $(eval $(call test,test_relay,tests/unit,test_relay.c,ix base,$(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_tun_inner,tests/fuzz,fuzz_tun_inner.c,tun base,$(BASE_LIBS)))
+$(eval $(call test,test_keylog,tests/unit,test_keylog.c,tun ike esp base,$(BASE_LIBS)))
