@@ -11,6 +11,7 @@
 
 #include "interconnect/base/cur.h"
 #include "interconnect/base/wr.h"
+#include "interconnect/mangle_box.h"
 
 enum {
 	UDP_SOCKET_BUFFER = 4 << 20,    /* asked for; the kernel's rmem_max may allow less */
@@ -31,6 +32,7 @@ struct udp {
 	uint8_t tos;                    /* of the datagram that is being handed to the input */
 	struct cw_io *io;
 	struct cw_timer *flush;         /* armed while something is queued */
+	struct mangle_box *box;         /* debug builds */
 	udp_input *input;
 	void *ctx;
 	struct cw_stat *stat;
@@ -69,6 +71,14 @@ static uint8_t udp_rx_tos(struct msghdr *m)
 	return 0;
 }
 
+static void udp_take(struct udp *u, const struct mangle_datagram *d)
+{
+	if (mangle_box_put(u->box, d))
+		return;
+	u->tos = d->tos;
+	u->input(u->ctx, &d->peer, d->data, d->size);
+}
+
 static void udp_rx_message(struct udp *u, size_t i)
 {
 	struct mmsghdr *m = &u->rx_msg[i];
@@ -79,8 +89,7 @@ static void udp_rx_message(struct udp *u, size_t i)
 		cw_stat_inc(u->stat, CW_STAT_DROP_MALFORMED);
 		return;
 	}
-	u->tos = udp_rx_tos(&m->msg_hdr);
-	u->input(u->ctx, &from, u->rx[i], m->msg_len);
+	udp_take(u, &(struct mangle_datagram){ false, from, udp_rx_tos(&m->msg_hdr), u->rx[i], m->msg_len });
 }
 
 static void udp_on_readable(void *ctx, unsigned events)
@@ -132,7 +141,8 @@ void udp_commit(struct udp *u, const struct cw_endpoint *to, size_t size)
 	udp_commit_tos(u, to, size, 0);
 }
 
-void udp_commit_tos(struct udp *u, const struct cw_endpoint *to, size_t size, uint8_t tos)
+/* Queues the slot. */
+static void udp_queue(struct udp *u, const struct cw_endpoint *to, size_t size, uint8_t tos)
 {
 	size_t i = u->n_queued++;
 
@@ -143,6 +153,26 @@ void udp_commit_tos(struct udp *u, const struct cw_endpoint *to, size_t size, ui
 		udp_flush(u);
 	else if (u->n_queued == 1)
 		cw_timer_arm(u->flush, 0);
+}
+
+void udp_commit_tos(struct udp *u, const struct cw_endpoint *to, size_t size, uint8_t tos)
+{
+	if (!mangle_box_put(u->box, &(struct mangle_datagram){ true, *to, tos, udp_slot(u), size }))
+		udp_queue(u, to, size, tos);
+}
+
+/* The time of a datagram that was in the box has come: DATA may be the slot. */
+static void udp_pass(void *ctx, const struct mangle_datagram *d)
+{
+	struct udp *u = ctx;
+
+	if (d->out) {
+		memmove(udp_slot(u), d->data, d->size);
+		udp_queue(u, &d->peer, d->size, d->tos);
+	} else {
+		u->tos = d->tos;
+		u->input(u->ctx, &d->peer, d->data, d->size);
+	}
 }
 
 /* An IKE message with a long certificate may be larger than the link takes: it alone may be fragmented (RFC 7296 s2). */
@@ -283,6 +313,7 @@ int udp_new(struct cw_loop *l, const struct cw_endpoint *local, udp_input *input
 	udp_init_messages(u);
 	if ((r = udp_bind(local, &u->fd)) < 0 ||
 	    (r = cw_timer_new(l, udp_on_flush, u, &u->flush)) < 0 ||
+	    (r = mangle_box_new(l, udp_pass, u, &u->box)) < 0 ||
 	    (r = cw_io_new(l, u->fd, CW_IO_READ, udp_on_readable, u, &u->io)) < 0)
 		return r;
 	*ret_udp = cw_steal(&u);
@@ -296,6 +327,7 @@ void udp_free(struct udp *u)
 	if (u->n_queued > 0)
 		udp_flush(u);
 	cw_timer_free(u->flush);
+	mangle_box_free(u->box);
 	cw_io_free(u->io);
 	cw_fd_close(&u->fd);
 	free(u);

@@ -7,3 +7,11 @@ $(eval $(call test,test_tun,tests/unit,test_tun.c,tun ike esp base,$(BASE_LIBS))
 $(eval $(call test,test_relay,tests/unit,test_relay.c,ix base,$(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_tun_inner,tests/fuzz,fuzz_tun_inner.c,tun base,$(BASE_LIBS)))
 $(eval $(call test,test_keylog,tests/unit,test_keylog.c,tun ike esp base,$(BASE_LIBS)))
+
+# The library holds mangle*.c in debug builds only; their test always does.
+$(eval $(call test,test_mangle,tests/unit,test_mangle.c,tun base,$(call libfiles,tun base) $(BASE_LIBS)))
+MANGLE_OBJS = $(B)/obj/tests/unit/test_mangle.o \
+	$(if $(DEBUG),,$(B)/obj/interconnect/mangle.o $(B)/obj/interconnect/mangle_box.o)
+$(MANGLE_OBJS): CPPFLAGS = -I. -DCW_DEBUG
+$(B)/test/test_mangle: $(MANGLE_OBJS)
+OBJS += $(MANGLE_OBJS)
