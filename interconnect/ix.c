@@ -24,7 +24,7 @@ static void ix_on_device(void *ctx, uint8_t *pkt, size_t size)
 
 			if (!cw_prefix_contains(&tun_conf(t)->remote_ts, &in.dst))
 				continue;
-			if (tun_send(t, pkt, size) < 0)
+			if (tun_send(t, tun_inner_flow(pkt, &in), pkt, size) < 0)
 				return;         /* counted there */
 			return;
 		}

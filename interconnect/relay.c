@@ -196,7 +196,7 @@ static void relay_on_listener(void *ctx, unsigned events)
 			relay_pause(k, -errno);
 		return;
 	}
-	if (tun_state(k->tun) != TUN_UP || k->n_streams >= k->conf->max_streams) {
+	if (!tun_carries(tun_state(k->tun)) || k->n_streams >= k->conf->max_streams) {
 		k->refused++;
 		relay_reset(&fd);
 		return;
@@ -283,7 +283,7 @@ struct cw_json *relay_json(const struct relay *k)
 	cw_json_set_str(o, "tunnel", k->conf->tunnel);
 	cw_json_set_str(o, "listen", k->conf->listen);
 	cw_json_set_str(o, "dial", k->conf->dial);
-	cw_json_set_str(o, "state", tun_state(k->tun) == TUN_UP ? "up" : "down");
+	cw_json_set_str(o, "state", tun_carries(tun_state(k->tun)) ? "up" : "down");
 	cw_json_set_int(o, "streams", k->n_streams);
 	cw_json_set_int(o, "accepted", (int64_t)k->accepted);
 	cw_json_set_int(o, "refused", (int64_t)k->refused);

@@ -37,6 +37,12 @@ struct tun_conf_ppk {
 	bool required;
 };
 
+/* For peers that are appliances of ours. */
+struct tun_conf_paths {
+	uint32_t ports;                 /* paths for each pair of uplinks; 0: there is one path in all, as for third parties */
+	struct cw_conf_list remotes;    /* struct tun_conf_endpoint: further addresses of the peer */
+};
+
 struct tun_conf_endpoint {
 	struct cw_ip address;
 	uint32_t port;
@@ -54,7 +60,8 @@ struct tun_conf {
 	struct cw_prefix local_ts, remote_ts;
 	struct { uint64_t ike, child; } rekey;  /* ms */
 	uint64_t dpd;                           /* ms */
-	struct cw_ip uplink;            /* which uplink address; family 0: the first of the family of remote */
+	struct cw_ip uplink;            /* which uplink address; family 0: the first of the family of remote, with paths: all */
+	struct tun_conf_paths paths;
 };
 
 extern const struct cw_conf_obj tun_conf_endpoint_obj;  /* one item of "uplinks": struct tun_conf_endpoint */
@@ -62,6 +69,11 @@ extern const struct cw_conf_obj tun_conf_obj;           /* one item of "tunnels"
 
 enum tun_state { TUN_CONNECTING, TUN_UP, TUN_DEGRADED, TUN_DOWN, TUN_STATE_N };
 const char *tun_state_name(enum tun_state s);
+/* Is a packet that is sent now likely to arrive? */
+static inline bool tun_carries(enum tun_state s)
+{
+	return s == TUN_UP || s == TUN_DEGRADED;
+}
 
 struct tun_ops {
 	/* An inner packet arrived, authenticated and within the selectors. PKT may be changed in place. */
@@ -90,9 +102,9 @@ struct cw_stat *tuns_stat(struct tuns *ts);
 /* Who gets the inner packets; one subscriber. OPS is borrowed. */
 void tun_subscribe(struct tun *t, const struct tun_ops *ops, void *ctx);
 /* Sends an inner IP packet (behind which TUN_TAIL bytes are writable). CW_E_STATE while down, CW_E_FORBIDDEN outside the selectors,
- * CW_E_LIMIT when it is larger than tun_inner_mtu(): counted each. */
-CW_NODISCARD int tun_send(struct tun *t, uint8_t *pkt, size_t size);
-/* Largest inner packet that leaves in one datagram of the path's MTU. */
+ * CW_E_LIMIT when it is larger than the path takes: counted each. Packets with the same FLOW, any hash, take the same path. */
+CW_NODISCARD int tun_send(struct tun *t, uint32_t flow, uint8_t *pkt, size_t size);
+/* Largest inner packet that leaves in one datagram, whichever path it takes. */
 size_t tun_inner_mtu(const struct tun *t);
 const char *tun_name(const struct tun *t);
 enum tun_state tun_state(const struct tun *t);

@@ -13,17 +13,43 @@ static int tun_check_refuse(const struct tun_conf *c, struct cw_why *why, const 
 	return cw_why_set(why, CW_E_INVALID, object, field, "%s", rule);
 }
 
-size_t tun_check_uplink(const struct cw_conf_list *uplinks, const struct tun_conf *c)
+static bool tun_check_fits(const struct tun_conf *c, const struct cw_ip *uplink, const struct cw_ip *remote)
+{
+	return uplink->family == remote->family && (c->uplink.family == 0 || cw_ip_equal(uplink, &c->uplink));
+}
+
+static const struct tun_conf_endpoint *tun_check_remote(const struct tun_conf *c, size_t i)
+{
+	const struct tun_conf_endpoint *more = c->paths.remotes.items;
+
+	return i == 0 ? &c->remote : &more[i - 1];
+}
+
+/* The paths of one pair of uplinks. */
+static size_t tun_check_pair_ways(const struct tun_conf *c, size_t uplink, const struct tun_conf_endpoint *remote, size_t n,
+				  struct tun_way *ret)
+{
+	for (uint32_t port = 0; port < CW_MAX(c->paths.ports, 1u); port++, n++)
+		if (n < TUN_PATHS_MAX)
+			ret[n] = (struct tun_way){ uplink, port, { remote->address, (uint16_t)remote->port } };
+	return n;
+}
+
+/* One end counts its own uplinks in the outer loop, the other those of its peer: so numbers are the same at both. */
+size_t tun_check_ways(const struct cw_conf_list *uplinks, const struct tun_conf *c, struct tun_way ret[TUN_PATHS_MAX])
 {
 	const struct tun_conf_endpoint *eps = uplinks->items;
-	size_t i;
+	bool ours_outside = strcmp(c->auth.local_id, c->auth.remote_id) < 0;
+	size_t n_remotes = 1 + c->paths.remotes.n, n = 0;
 
-	for (i = 0; i < uplinks->n; i++) {
-		if (c->uplink.family != 0 ? cw_ip_equal(&eps[i].address, &c->uplink)
-					  : eps[i].address.family == c->remote.address.family)
-			break;
+	for (size_t k = 0; k < uplinks->n * n_remotes && (n == 0 || c->paths.ports > 0); k++) {
+		size_t u = ours_outside ? k / n_remotes : k % uplinks->n, m = ours_outside ? k % n_remotes : k / uplinks->n;
+		const struct tun_conf_endpoint *remote = tun_check_remote(c, m);
+
+		if (tun_check_fits(c, &eps[u].address, &remote->address))
+			n = tun_check_pair_ways(c, u, remote, n, ret);
 	}
-	return i;
+	return n;
 }
 
 static bool tun_check_overlap(const struct cw_prefix *a, const struct cw_prefix *b)
@@ -43,10 +69,14 @@ static int tun_check_pair(const struct tun_conf *earlier, const struct tun_conf 
 
 static int tun_check_one(const char *dir, const struct cw_conf_list *uplinks, const struct tun_conf *c, struct cw_why *why)
 {
+	struct tun_way ways[TUN_PATHS_MAX];
+	size_t n_ways = tun_check_ways(uplinks, c, ways);
 	struct tun_auth auth;
 	int r;
 
-	if (tun_check_uplink(uplinks, c) == uplinks->n)
+	if (n_ways > TUN_PATHS_MAX)
+		return tun_check_refuse(c, why, "paths", "uplinks, times those of the peer, times ports make more than 16 paths");
+	if (n_ways == 0)
 		return tun_check_refuse(c, why, "uplink", c->uplink.family != 0 ? "is the address of no uplink"
 			: "no uplink has an address of the family of remote.address");
 	if ((r = tun_auth_load(dir, c, &auth, why)) == 0)

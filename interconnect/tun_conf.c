@@ -83,6 +83,18 @@ static const struct cw_conf_obj tun_conf_ppk_obj = {
 	"ppk", sizeof(struct tun_conf_ppk), tun_conf_ppk_rows, CW_COUNT(tun_conf_ppk_rows), NULL,
 };
 
+/* ---- paths ---- */
+static const struct cw_conf_row tun_conf_paths_rows[] = {
+	{ ROW(struct tun_conf_paths, ports), .kind = CW_CONF_U32, .required = true, .min = 1, .max = TUN_PATHS_MAX,
+	  .help = "paths for each pair of uplinks, each from a port of its own" },
+	{ ROW(struct tun_conf_paths, remotes), .kind = CW_CONF_LIST, .obj = &tun_conf_endpoint_obj,
+	  .help = "further addresses of the peer" },
+};
+
+static const struct cw_conf_obj tun_conf_paths_obj = {
+	"paths", sizeof(struct tun_conf_paths), tun_conf_paths_rows, CW_COUNT(tun_conf_paths_rows), NULL,
+};
+
 /* ---- rekey ---- */
 /* The struct has no name of its own: offsets are taken within struct tun_conf. */
 #define REKEY(member) .name = #member, .offset = offsetof(struct tun_conf, rekey.member) - offsetof(struct tun_conf, rekey), \
@@ -123,7 +135,9 @@ static const struct cw_conf_row tun_conf_rows[] = {
 	{ ROW(struct tun_conf, rekey), .kind = CW_CONF_OBJ, .obj = &tun_conf_rekey_obj, .help = "ages" },
 	{ ROW(struct tun_conf, dpd), .kind = CW_CONF_MS, .fallback = "10s", .min = 1000, .max = 3600 * 1000,
 	  .help = "silence after which the peer is asked whether it lives" },
-	{ ROW(struct tun_conf, uplink), .kind = CW_CONF_IP, .help = "address of the uplink; the first of the family of remote if absent" },
+	{ ROW(struct tun_conf, uplink), .kind = CW_CONF_IP, .help = "address of the uplink; the first of the family of remote if absent, with paths all of them" },
+	{ ROW(struct tun_conf, paths), .kind = CW_CONF_OBJ, .obj = &tun_conf_paths_obj,
+	  .help = "several paths to a peer that is an appliance too" },
 };
 
 /* A suite is refused with the field's name and what is known. */

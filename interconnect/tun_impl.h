@@ -1,34 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tun_impl.h - inside of a tunnel; for tun*.c alone.
+ * tun_impl.h - inside of a tunnel; for tun*.c and path*.c alone.
  *
- * A tunnel is a peer (struct ike) and the child SAs that were agreed with it, newest first. Inbound all of
- * them count; outbound one is used: see tun_sa.c. State comes from two facts alone, whether there is an SA and whether
- * the peer is being called, and only tun_update() writes it:
+ * A tunnel is one peer and the paths to it (path.h). It knows the selectors, chooses the path for each inner packet by its
+ * flow, and has the state that users see, which comes from its paths alone and which only tun_update() writes:
  *
- *	DOWN         no SA, nobody is being called (we wait for the peer, or were stopped)
- *	CONNECTING   no SA, a handshake is under way
- *	UP           at least one SA
- *
- * Calls go down to ike and esp from timers, sockets and users; ike calls back through struct
- * ike_ops in the middle of that. So a callback of ike never calls ike: what it wants from it goes
- * through a timer (tun_timer.c).
+ *	DOWN         no path is up or being set up
+ *	CONNECTING   no path is up, one is being set up
+ *	DEGRADED     some paths are up, others not
+ *	UP           all paths are up
  */
 #ifndef TUN_IMPL_H
 #define TUN_IMPL_H
 
-#include <time.h>
-
-#include "interconnect/esp/esp.h"
-#include "interconnect/ike/ike.h"
+#include "interconnect/path.h"
 #include "interconnect/tun.h"
 #include "interconnect/udp.h"
 
 enum {
-	TUN_SA_MAX = 16,                /* child SAs of a tunnel; a peer that makes more loses the oldest */
-	TUN_GRACE_MS = 3000,            /* an SA that is over still receives: what was under way, or sent before the end was known */
 	TUN_NAME_MAX = 64,
-	TUN_KEEPALIVE_MS = 20 * 1000,   /* RFC 3948 s4 */
+	TUN_PATHS_MAX = 16,
 };
 
 /* ---- tun_auth.c: the files behind "auth" and "ppk" ---- */
@@ -48,26 +39,21 @@ CW_NODISCARD int tun_auth_load(const char *dir, const struct tun_conf *conf, str
 void tun_auth_fini(struct tun_auth *a); /* all zeros is fine */
 
 /* ---- tun_check.c ---- */
-/* Which of the uplinks the tunnel leaves from; uplinks->n when none will do. */
-size_t tun_check_uplink(const struct cw_conf_list *uplinks, const struct tun_conf *c);
-
-/* ---- tun_sa.c: child SAs ---- */
-struct tun_sa {
-	struct tun *tun;
-	uint32_t spi_in;
-	struct esp_out *out;
-	bool esn;
-	bool proven;                    /* the peer has it installed */
-	bool spent;                     /* sealed its last packet */
-	bool idle;                      /* on its way out: nothing is sent on it as long as there is another */
-	uint64_t closed_ms;             /* over, and receives until then; 0: live */
-	uint64_t up_ms;
-	struct cw_prefix local_ts, remote_ts;
-	struct cw_endpoint remote;      /* where its packets go */
+/* One way that a tunnel may take: uplinks[UPLINK] of the configuration to REMOTE, on the source port with number PORT. */
+struct tun_way {
+	size_t uplink;
+	uint32_t port;
+	struct cw_endpoint remote;
 };
+/* The ways of a tunnel, in the order of their numbers, which both ends work out alike. Returns how many there are: more than
+ * TUN_PATHS_MAX when RET does not hold them all; 0 when no uplink will do. */
+size_t tun_check_ways(const struct cw_conf_list *uplinks, const struct tun_conf *c, struct tun_way ret[TUN_PATHS_MAX]);
 
+/* A socket of an uplink. The first has the port of the uplink, the others, for further paths, one that the kernel chose. */
 struct tun_uplink {
 	struct tuns *tuns;
+	size_t conf;                    /* which of the configured uplinks */
+	uint32_t port;                  /* number of the socket, 0 is the first */
 	struct cw_endpoint local;
 	struct udp *udp;
 };
@@ -88,57 +74,31 @@ struct tuns {
 struct tun {
 	struct tuns *tuns;
 	const struct tun_conf *conf;
-	struct tun_uplink *uplink;
 	struct tun_auth auth;
-	struct ike *ike;
-	enum ike_state ike_state;
-	size_t inner_mtu;
+	struct path *paths;
+	size_t n_paths;
 	struct cw_stat stat;
 	const struct tun_ops *ops;
 	void *ops_ctx;
 	enum tun_state state;
 	struct timespec since;          /* of the state, wall time */
-	struct tun_sa *sas[TUN_SA_MAX]; /* newest first */
-	size_t n_sas;
-	struct cw_timer *ike_timer, *renew_timer, *keepalive_timer, *grace_timer;
-	bool renewing;                  /* a limit is near: a successor was asked for and is not there yet */
-	bool sent;                      /* something, since the keepalive timer was last armed */
 };
 
-CW_NODISCARD int tun_sa_add(struct tun *t, const struct ike_child *child);
-void tun_sa_del(struct tun *t, uint32_t spi_in);
-void tun_sa_del_all(struct tun *t);
-/* Nothing more is sent on it if there is another. */
-void tun_sa_idle(struct tun *t, uint32_t spi_in);
-/* What is sent on it goes to REMOTE from now on. */
-void tun_sa_move(struct tun *t, uint32_t spi_in, const struct cw_endpoint *remote);
-/* It is over: nothing is sent on it any more, and what comes counts until TUN_GRACE_MS from now; then tun_sa_sweep() deletes it. */
-void tun_sa_close(struct tun *t, uint32_t spi_in, uint64_t now_ms);
-/* Deletes what is closed for long enough. Returns when the next one will be, or UINT64_MAX. */
-uint64_t tun_sa_sweep(struct tun *t, uint64_t now_ms);
-/* How many are live. */
-size_t tun_sa_count(const struct tun *t);
-/* The SA to seal with, or NULL. */
-struct tun_sa *tun_sa_out(const struct tun *t);
-
-/* ---- tun_timer.c: by the name of what happened ---- */
-CW_NODISCARD int tun_timer_new(struct tun *t);
-void tun_timer_free(struct tun *t);
-void tun_timer_on_ike(struct tun *t);           /* ike was called: it may want to be called at another time */
-void tun_timer_on_sa(struct tun *t);            /* a fresh SA */
-void tun_timer_on_close(struct tun *t);         /* an SA is over, others live on */
-void tun_timer_on_last_sa(struct tun *t);       /* there is none any more */
-void tun_timer_on_soft_limit(struct tun *t);    /* an SA nears its end */
-
 /* ---- tun.c ---- */
-/* Works out the state; tells the subscriber when it changed. WHY is a word for people. */
-void tun_update(struct tun *t, const char *why);
-CW_NODISCARD int tun_new(struct tuns *ts, const char *dir, const struct tun_conf *conf, struct tun_uplink *up,
+CW_NODISCARD int tun_new(struct tuns *ts, const char *dir, const struct tun_conf *conf, const struct tun_way *ways, size_t n_ways,
 			 struct tun **ret_tun, struct cw_why *why);
 void tun_free(struct tun *t);
-/* An ESP packet that names SA. */
-void tun_input_esp(struct tun_sa *sa, const struct cw_endpoint *from, const uint8_t *pkt, size_t size);
-/* An IKE message; false when it is not for this tunnel. */
-bool tun_input_ike(struct tun *t, const struct cw_endpoint *from, const uint8_t *msg, size_t size);
+/* A path has another state: works out that of the tunnel; tells the subscriber when it changed. WHY is a word for people. */
+void tun_update(struct tun *t, const char *why);
+/* A packet that was authenticated by SA. */
+void tun_deliver(struct path_sa *sa, uint8_t next_header, uint8_t *pkt, size_t size);
+/* The path with the best news: up, or else being set up. */
+const struct path *tun_best(const struct tun *t);
+
+/* ---- tuns.c ---- */
+/* The socket of the uplink CONF with number PORT; the first when there is no such. */
+struct tun_uplink *tuns_uplink(const struct tuns *ts, size_t conf, uint32_t port);
+/* The socket that is bound to LOCAL, or NULL. */
+struct tun_uplink *tuns_uplink_at(const struct tuns *ts, const struct cw_endpoint *local);
 
 #endif

@@ -63,3 +63,49 @@ uint8_t tun_inner_next_header(const struct tun_inner *in)
 {
 	return in->src.family == AF_INET6 ? ESP_NH_IPV6 : ESP_NH_IPV4;
 }
+
+/* ---- flow ---- */
+enum { TUN_INNER_MORE_OR_OFFSET = 0x3fff, TUN_INNER_TCP = 6, TUN_INNER_UDP = 17 };
+
+static uint32_t tun_inner_mix(uint32_t h, const uint8_t *b, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		h = (h ^ b[i]) * 0x01000193u;   /* FNV-1a */
+	return h;
+}
+
+/* The protocol of the packet and, behind C, its ports; 0 when there are none to be seen. */
+static uint8_t tun_inner_ports(const uint8_t *p, const struct tun_inner *in, struct cw_cur *ret_ports)
+{
+	struct cw_cur c = cw_cur_of(p, in->size);
+	size_t header = TUN_INNER_IPV6_HEADER;
+	unsigned fragment = 0;
+	uint8_t proto;
+
+	if (in->src.family == AF_INET6) {
+		cw_cur_skip(&c, 6);
+		proto = cw_cur_u8(&c);
+	} else {
+		header = (size_t)(cw_cur_u8(&c) & 0x0f) * 4;
+		cw_cur_skip(&c, 5);
+		fragment = cw_cur_u16(&c) & TUN_INNER_MORE_OR_OFFSET;
+		cw_cur_skip(&c, 1);
+		proto = cw_cur_u8(&c);
+	}
+	*ret_ports = cw_cur_of(p, in->size);
+	cw_cur_skip(ret_ports, header);
+	return !fragment && (proto == TUN_INNER_TCP || proto == TUN_INNER_UDP) ? proto : 0;
+}
+
+uint32_t tun_inner_flow(const uint8_t *p, const struct tun_inner *in)
+{
+	uint32_t h = tun_inner_mix(0x811c9dc5u, in->src.b, cw_ip_size(&in->src));
+	struct cw_cur c;
+	uint8_t proto = tun_inner_ports(p, in, &c);
+	const uint8_t *ports = cw_cur_take(&c, 4);
+
+	h = tun_inner_mix(h, in->dst.b, cw_ip_size(&in->dst));
+	if (proto != 0 && ports)
+		h = tun_inner_mix(tun_inner_mix(h, &proto, 1), ports, 4);
+	return h ^ h >> 15;
+}

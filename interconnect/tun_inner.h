@@ -19,6 +19,9 @@ struct tun_inner {
 /* Reads the header of the packet P of at most SIZE bytes. CW_E_TRUNC when its own length does not fit into SIZE, CW_E_MALFORMED
  * for another version or a length smaller than its header. Pure. */
 CW_NODISCARD int tun_inner_parse(const uint8_t *p, size_t size, struct tun_inner *ret_inner);
+/* A hash of the flow that P, which tun_inner_parse() read to IN, belongs to: addresses, protocol, and ports where these are to be
+ * seen. All fragments of a packet have the same. Pure. */
+uint32_t tun_inner_flow(const uint8_t *p, const struct tun_inner *in);
 /* The ESP next header that goes with the packet. */
 uint8_t tun_inner_next_header(const struct tun_inner *in);
 

@@ -40,7 +40,7 @@ static void tun_json_set_prefix(struct cw_json *o, const char *key, const struct
 	cw_json_set_str(o, key, cw_prefix_text(p, text));
 }
 
-static struct cw_json *tun_json_suite(const struct tun *t, const struct ike_info *info, const struct tun_sa *sa)
+static struct cw_json *tun_json_suite(const struct tun *t, const struct ike_info *info, const struct path_sa *sa)
 {
 	struct cw_json *o = cw_json_object();
 	char text[IKE_SUITE_TEXT];
@@ -67,7 +67,7 @@ static struct cw_json *tun_json_ike(const struct ike_info *info)
 	return o;
 }
 
-static struct cw_json *tun_json_esp(const struct tun *t, const struct tun_sa *sa)
+static struct cw_json *tun_json_esp(const struct tun *t, const struct path_sa *sa)
 {
 	struct cw_json *o;
 
@@ -82,43 +82,53 @@ static struct cw_json *tun_json_esp(const struct tun *t, const struct tun_sa *sa
 	return o;
 }
 
-static struct cw_json *tun_json_paths(const struct tun *t, const struct cw_endpoint *remote)
+static struct cw_json *tun_json_path(const struct path *p)
 {
-	static const char *const states[TUN_STATE_N] = {
-		[TUN_CONNECTING] = "probing", [TUN_UP] = "up", [TUN_DEGRADED] = "up", [TUN_DOWN] = "down",
-	};
-	struct cw_json *a = cw_json_array(), *o = cw_json_object();
+	const struct path_sa *sa = path_sa_out(p);
+	const struct tun_uplink *up = sa ? sa->uplink : p->uplink;
+	struct cw_json *o = cw_json_object();
+	struct ike_info info_, *info = ike_info(p->ike, &info_) ? &info_ : NULL;
 	char since[32];
 
-	tun_json_set_endpoint(o, "local", &t->uplink->local);
-	tun_json_set_endpoint(o, "remote", remote);
-	cw_json_set_str(o, "state", states[t->state]);
-	cw_json_set_int(o, "mtu", t->conf->mtu);
-	cw_json_set_str(o, "since", cw_clock_rfc3339(&t->since, since));
-	cw_json_add(a, o);
+	cw_json_set_int(o, "index", p->index);
+	tun_json_set_endpoint(o, "local", &up->local);
+	tun_json_set_endpoint(o, "remote", sa ? &sa->remote : &p->remote);
+	cw_json_set_str(o, "state", path_state_name(p->state));
+	cw_json_set_int(o, "mtu", p->tun->conf->mtu);
+	cw_json_set_str(o, "since", cw_clock_rfc3339(&p->since, since));
+	cw_json_set(o, "ike", tun_json_ike(info));
+	cw_json_set(o, "esp", tun_json_esp(p->tun, sa));
+	return o;
+}
+
+static struct cw_json *tun_json_paths(const struct tun *t)
+{
+	struct cw_json *a = cw_json_array();
+
+	for (size_t i = 0; i < t->n_paths; i++)
+		cw_json_add(a, tun_json_path(&t->paths[i]));
 	return a;
 }
 
 struct cw_json *tun_json(const struct tun *t)
 {
-	const struct tun_sa *sa = tun_sa_out(t);
-	const struct cw_endpoint conf_remote = { t->conf->remote.address, (uint16_t)t->conf->remote.port };
-	const struct cw_endpoint *remote = sa ? &sa->remote : &conf_remote;
+	const struct path *p = tun_best(t);
+	const struct path_sa *sa = path_sa_out(p);
 	struct cw_json *o = cw_json_object();
-	struct ike_info info_, *info = ike_info(t->ike, &info_) ? &info_ : NULL;
+	struct ike_info info_, *info = ike_info(p->ike, &info_) ? &info_ : NULL;
 
 	cw_json_set_str(o, "name", t->conf->name);
 	cw_json_set_str(o, "state", tun_state_name(t->state));
 	cw_json_set(o, "suite", tun_json_suite(t, info, sa));
-	tun_json_set_endpoint(o, "local", &t->uplink->local);
-	tun_json_set_endpoint(o, "remote", remote);
+	tun_json_set_endpoint(o, "local", sa ? &sa->uplink->local : &p->uplink->local);
+	tun_json_set_endpoint(o, "remote", sa ? &sa->remote : &p->remote);
 	tun_json_set_prefix(o, "local_ts", sa ? &sa->local_ts : &t->conf->local_ts);
 	tun_json_set_prefix(o, "remote_ts", sa ? &sa->remote_ts : &t->conf->remote_ts);
 	cw_json_set(o, "ike", tun_json_ike(info));
 	cw_json_set(o, "esp", tun_json_esp(t, sa));
 	cw_json_set_int(o, "mtu", t->conf->mtu);
-	cw_json_set_int(o, "inner_mtu", (int64_t)t->inner_mtu);
-	cw_json_set(o, "paths", tun_json_paths(t, remote));
+	cw_json_set_int(o, "inner_mtu", (int64_t)tun_inner_mtu(t));
+	cw_json_set(o, "paths", tun_json_paths(t));
 	cw_json_set(o, "counters", tun_json_counters(&t->stat));
 	return o;
 }
@@ -140,7 +150,7 @@ static int64_t tun_json_rss_bytes(void)
 static const char *tuns_json_state(const struct tuns *ts)
 {
 	for (size_t i = 0; i < ts->n_items; i++) {
-		if (ts->items[i]->state == TUN_UP)
+		if (tun_carries(ts->items[i]->state))
 			return "up";
 	}
 	return ts->was_up ? "down" : "starting";
@@ -205,13 +215,15 @@ static void tun_cmd_rekey_by(struct tuns *ts, struct cw_rpc_call *call, const st
 
 	if (!t)
 		return;
-	if (t->ike_state != IKE_UP) {
+	if (!tun_carries(t->state)) {
 		snprintf(object, sizeof object, "tunnel %s", t->conf->name);
 		cw_rpc_fail(call, cw_why_set(&why, CW_E_STATE, object, "state", "must be up"), &why);
 		return;
 	}
-	rekey(t->ike, cw_clock_now_ms());
-	tun_timer_on_ike(t);
+	for (size_t i = 0; i < t->n_paths; i++) {
+		rekey(t->paths[i].ike, cw_clock_now_ms());
+		path_timer_on_ike(&t->paths[i]);
+	}
 	cw_rpc_reply(call, cw_json_object());
 }
 

@@ -7,25 +7,35 @@
 #include "interconnect/base/clock.h"
 #include "interconnect/tun_impl.h"
 
-static void tuns_on_ike(struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *msg, size_t size)
+static bool tuns_give_ike(struct tun_uplink *up, bool own, const struct cw_endpoint *from, const uint8_t *msg, size_t size)
 {
-	struct tuns *ts = up->tuns;
+	const struct tuns *ts = up->tuns;
 
 	for (size_t i = 0; i < ts->n_items; i++) {
-		if (ts->items[i]->uplink == up && tun_input_ike(ts->items[i], from, msg, size))
-			return;
+		struct tun *t = ts->items[i];
+
+		for (size_t k = 0; k < t->n_paths; k++)
+			if ((t->paths[k].uplink == up) == own && path_input_ike(&t->paths[k], up, from, msg, size))
+				return true;
 	}
-	cw_stat_inc(&ts->stat, CW_STAT_IKE_REJECTED);
+	return false;
 }
 
-static void tuns_on_esp(struct tuns *ts, const struct cw_endpoint *from, const uint8_t *pkt, size_t size)
+/* A peer may call on another uplink than we would: but the tunnels of this one come first. */
+static void tuns_on_ike(struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *msg, size_t size)
 {
-	struct tun_sa *sa = esp_sadb_owner(ts->sadb, pkt, size);
+	if (!tuns_give_ike(up, true, from, msg, size) && !tuns_give_ike(up, false, from, msg, size))
+		cw_stat_inc(&up->tuns->stat, CW_STAT_IKE_REJECTED);
+}
+
+static void tuns_on_esp(struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *pkt, size_t size)
+{
+	struct path_sa *sa = esp_sadb_owner(up->tuns->sadb, pkt, size);
 
 	if (sa)
-		tun_input_esp(sa, from, pkt, size);
+		path_input_esp(sa, up, from, pkt, size);
 	else
-		cw_stat_inc(&ts->stat, CW_STAT_DROP_NO_SA);
+		cw_stat_inc(&up->tuns->stat, CW_STAT_DROP_NO_SA);
 }
 
 static void tuns_on_datagram(void *ctx, const struct cw_endpoint *from, uint8_t *data, size_t size)
@@ -34,7 +44,7 @@ static void tuns_on_datagram(void *ctx, const struct cw_endpoint *from, uint8_t 
 
 	switch (udp_classify(data, size)) {
 	case UDP_ESP:
-		tuns_on_esp(up->tuns, from, data, size);
+		tuns_on_esp(up, from, data, size);
 		break;
 	case UDP_IKE:
 		tuns_on_ike(up, from, data + UDP_MARKER, size - UDP_MARKER);
@@ -51,36 +61,84 @@ static void tuns_cleanup(struct tuns **ts)
 	tuns_free(*ts);
 }
 
-static int tuns_open_uplink(struct tuns *ts, const struct tun_conf_endpoint *ep, struct cw_why *why)
+/* How many sockets an uplink needs: who calls has one for each path of a pair of uplinks. */
+static uint32_t tuns_ports(const struct cw_conf_list *tunnels)
+{
+	const struct tun_conf *confs = tunnels->items;
+	uint32_t ports = 1;
+
+	for (size_t i = 0; i < tunnels->n; i++)
+		if (confs[i].initiate)
+			ports = CW_MAX(ports, confs[i].paths.ports);
+	return ports;
+}
+
+static int tuns_open_uplink(struct tuns *ts, size_t conf, const struct tun_conf_endpoint *ep, uint32_t port, struct cw_why *why)
 {
 	struct tun_uplink *up = &ts->uplinks[ts->n_uplinks];
 	char text[CW_ENDPOINT_TEXT];
 	int r;
 
-	*up = (struct tun_uplink){ ts, { ep->address, (uint16_t)ep->port }, NULL };
+	*up = (struct tun_uplink){ ts, conf, port, { ep->address, port == 0 ? (uint16_t)ep->port : 0 }, NULL };
 	if ((r = udp_new(ts->loop, &up->local, tuns_on_datagram, up, &ts->stat, &up->udp)) < 0)
 		return cw_why_set(why, r, "uplink", "uplinks", "%s: %s", cw_endpoint_text(&up->local, text), cw_strerror(r));
+	up->local = udp_local(up->udp);
 	ts->n_uplinks++;
 	return 0;
+}
+
+static int tuns_open_uplinks(struct tuns *ts, const struct cw_conf_list *uplinks, uint32_t ports, struct cw_why *why)
+{
+	const struct tun_conf_endpoint *eps = uplinks->items;
+	int r = 0;
+
+	if (!(ts->uplinks = calloc(uplinks->n * ports + 1, sizeof *ts->uplinks)))
+		return -ENOMEM;
+	for (size_t i = 0; i < uplinks->n && r == 0; i++)
+		for (uint32_t port = 0; port < ports && r == 0; port++)
+			r = tuns_open_uplink(ts, i, &eps[i], port, why);
+	return r;
+}
+
+struct tun_uplink *tuns_uplink(const struct tuns *ts, size_t conf, uint32_t port)
+{
+	struct tun_uplink *first = NULL;
+
+	for (size_t i = 0; i < ts->n_uplinks; i++) {
+		struct tun_uplink *up = &ts->uplinks[i];
+
+		if (up->conf == conf && up->port == port)
+			return up;
+		if (up->conf == conf && up->port == 0)
+			first = up;
+	}
+	return first;
+}
+
+struct tun_uplink *tuns_uplink_at(const struct tuns *ts, const struct cw_endpoint *local)
+{
+	for (size_t i = 0; i < ts->n_uplinks; i++) {
+		if (cw_endpoint_equal(&ts->uplinks[i].local, local))
+			return &ts->uplinks[i];
+	}
+	return NULL;
 }
 
 static int tuns_open(struct tuns *ts, const char *dir, const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels,
 		     struct cw_why *why)
 {
-	const struct tun_conf_endpoint *eps = uplinks->items;
 	const struct tun_conf *confs = tunnels->items;
 	int r;
 
-	if (!(ts->uplinks = calloc(uplinks->n + 1, sizeof *ts->uplinks)) || !(ts->items = calloc(tunnels->n + 1, sizeof *ts->items)))
+	if (!(ts->items = calloc(tunnels->n + 1, sizeof *ts->items)))
 		return -ENOMEM;
-	for (size_t i = 0; i < uplinks->n; i++) {
-		if ((r = tuns_open_uplink(ts, &eps[i], why)) < 0)
-			return r;
-	}
+	if ((r = tuns_open_uplinks(ts, uplinks, tuns_ports(tunnels), why)) < 0)
+		return r;
 	for (size_t i = 0; i < tunnels->n; i++) {
-		size_t up = tun_check_uplink(uplinks, &confs[i]);
+		struct tun_way ways[TUN_PATHS_MAX];
+		size_t n = tun_check_ways(uplinks, &confs[i], ways);
 
-		if ((r = tun_new(ts, dir, &confs[i], &ts->uplinks[up], &ts->items[i], why)) < 0)
+		if ((r = tun_new(ts, dir, &confs[i], ways, n, &ts->items[i], why)) < 0)
 			return r;
 		ts->n_items++;
 	}
@@ -105,20 +163,21 @@ int tuns_new(struct cw_loop *l, const char *dir, const struct cw_conf_list *upli
 	return 0;
 }
 
+static void tuns_each_path(struct tuns *ts, void (*f)(struct path *p))
+{
+	for (size_t i = 0; i < ts->n_items; i++)
+		for (size_t k = 0; k < ts->items[i]->n_paths; k++)
+			f(&ts->items[i]->paths[k]);
+}
+
 void tuns_start(struct tuns *ts)
 {
-	for (size_t i = 0; i < ts->n_items; i++) {
-		ike_start(ts->items[i]->ike, cw_clock_now_ms());
-		tun_timer_on_ike(ts->items[i]);
-	}
+	tuns_each_path(ts, path_start);
 }
 
 void tuns_stop(struct tuns *ts)
 {
-	for (size_t i = 0; i < ts->n_items; i++) {
-		ike_stop(ts->items[i]->ike, cw_clock_now_ms());
-		tun_timer_on_ike(ts->items[i]);
-	}
+	tuns_each_path(ts, path_stop);
 	for (size_t i = 0; i < ts->n_uplinks; i++)
 		udp_flush(ts->uplinks[i].udp);
 }

@@ -114,6 +114,17 @@ uint8_t udp_tos(const struct udp *u)
 	return u->tos;
 }
 
+struct cw_endpoint udp_local(const struct udp *u)
+{
+	struct sockaddr_storage sa;
+	socklen_t size = sizeof sa;
+	struct cw_endpoint ep;
+
+	if (getsockname(u->fd, (struct sockaddr *)&sa, &size) < 0 || cw_endpoint_from_sockaddr((struct sockaddr *)&sa, &ep) < 0)
+		return (struct cw_endpoint){ 0 };
+	return ep;
+}
+
 uint8_t *udp_slot(struct udp *u)
 {
 	return u->tx[u->n_queued];

@@ -46,6 +46,8 @@ CW_NODISCARD int udp_new(struct cw_loop *l, const struct cw_endpoint *local, udp
 			 struct udp **ret_udp);
 /* TOS byte or traffic class of the datagram that is being handed to the input. */
 uint8_t udp_tos(const struct udp *u);
+/* Where it is bound: with the port that the kernel chose when LOCAL had none. */
+struct cw_endpoint udp_local(const struct udp *u);
 void udp_free(struct udp *u);           /* what is still in the queue is sent first */
 
 /* UDP_DATAGRAM_MAX bytes to build the next datagram in; it stays the next one until udp_commit(). */

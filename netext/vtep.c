@@ -197,7 +197,7 @@ void vtep_del(struct vtep *v, uint32_t vni)
 	memmove(e, e + 1, (v->n_vnis - (size_t)(e - v->vnis)) * sizeof *e);
 }
 
-static int vtep_send_cut(struct vtep *v, const uint8_t *pkt, size_t size, size_t mtu)
+static int vtep_send_cut(struct vtep *v, uint32_t flow, const uint8_t *pkt, size_t size, size_t mtu)
 {
 	uint8_t out[TUN_PACKET_MAX + TUN_TAIL];
 	struct frag_cut c;
@@ -206,7 +206,7 @@ static int vtep_send_cut(struct vtep *v, const uint8_t *pkt, size_t size, size_t
 	if (r < 0)
 		return r;
 	while ((n = frag_cut_next(&c, out)) > 0)
-		if ((r = tun_send(v->tun, out, (size_t)n)) < 0)
+		if ((r = tun_send(v->tun, flow, out, (size_t)n)) < 0)
 			return r;
 	return n;
 }
@@ -222,7 +222,7 @@ int vtep_send(struct vtep *v, uint32_t vni, uint32_t flow, uint8_t *buf, size_t 
 	o.checksum = size + VXLAN_OVERHEAD > mtu;
 	if ((n = vxlan_build(&o, buf, size)) < 0)
 		return n;
-	return o.checksum ? vtep_send_cut(v, buf, (size_t)n, mtu) : tun_send(v->tun, buf, (size_t)n);
+	return o.checksum ? vtep_send_cut(v, flow, buf, (size_t)n, mtu) : tun_send(v->tun, flow, buf, (size_t)n);
 }
 
 void vtep_settle(struct vtep *v)

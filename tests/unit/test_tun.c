@@ -199,7 +199,7 @@ static void turn_until_state(struct fixture *f, const struct side *s, enum tun_s
 
 static int send_from(struct side *s, size_t size)
 {
-	return tun_send(s->tun, packet(&s->conf.local_ts, &s->conf.remote_ts, size), size);
+	return tun_send(s->tun, 0, packet(&s->conf.local_ts, &s->conf.remote_ts, size), size);
 }
 
 /* ---- two of ours ---- */
@@ -238,7 +238,7 @@ static void the_largest_packet_leaves_in_a_datagram_of_the_mtu(void **state)
 	both_up(f);
 	assert_true(mtu > 1400 && mtu < 1500 - 28 - 16 - 2 - 16 + 4);
 	assert_int_equal(send_from(&f->a, mtu), 0);
-	assert_true(f->a.tun->uplink->udp != NULL);
+	assert_true(f->a.tun->paths[0].uplink->udp != NULL);
 	turn_until(f, &f->b.got.n, 1);
 	assert_int_equal(f->b.got.size, mtu);
 	assert_int_equal(send_from(&f->a, mtu + 1), CW_E_LIMIT);
@@ -251,12 +251,12 @@ static void what_is_outside_of_the_selectors_does_not_leave(void **state)
 	const struct cw_prefix other = { { AF_INET, { 10, 71, 9, 9 } }, 32 };
 
 	both_up(f);
-	assert_int_equal(tun_send(f->a.tun, packet(&other, &f->a.conf.remote_ts, PACKET), PACKET), CW_E_FORBIDDEN);
-	assert_int_equal(tun_send(f->a.tun, packet(&f->a.conf.local_ts, &other, PACKET), PACKET), CW_E_FORBIDDEN);
+	assert_int_equal(tun_send(f->a.tun, 0, packet(&other, &f->a.conf.remote_ts, PACKET), PACKET), CW_E_FORBIDDEN);
+	assert_int_equal(tun_send(f->a.tun, 0, packet(&f->a.conf.local_ts, &other, PACKET), PACKET), CW_E_FORBIDDEN);
 	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_DROP_POLICY], 2);
-	assert_int_equal(tun_send(f->a.tun, packet(&f->a.conf.local_ts, &f->a.conf.remote_ts, PACKET), PACKET + 1),
+	assert_int_equal(tun_send(f->a.tun, 0, packet(&f->a.conf.local_ts, &f->a.conf.remote_ts, PACKET), PACKET + 1),
 			 CW_E_MALFORMED);
-	assert_int_equal(tun_send(f->a.tun, packet(&f->a.conf.local_ts, &f->a.conf.remote_ts, PACKET), PACKET - 1),
+	assert_int_equal(tun_send(f->a.tun, 0, packet(&f->a.conf.local_ts, &f->a.conf.remote_ts, PACKET), PACKET - 1),
 			 CW_E_MALFORMED);
 	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_DROP_MALFORMED], 2);
 	assert_int_equal(send_from(&f->a, PACKET), 0);
@@ -325,13 +325,14 @@ static void add_sa_as(struct fixture *f, uint32_t spi_in, bool initiator)
 {
 	struct ike_child c = {
 		.initiator = initiator, .spi_in = spi_in, .spi_out = SPI_OUT + spi_in, .aead = CW_AEAD_AES256_GCM, .key_size = 36,
-		.local_ts = inner(1), .remote_ts = inner(2), .local = f->a.tun->uplink->local,
+		.local_ts = inner(1), .remote_ts = inner(2), .local = f->a.tun->paths[0].uplink->local,
 		.remote = { outer(74), 4500 },
 	};
 
 	memcpy(c.key_in, key_in, sizeof c.key_in);
 	memcpy(c.key_out, key_out, sizeof c.key_out);
-	assert_int_equal(tun_sa_add(f->a.tun, &c), 0);
+	assert_int_equal(path_sa_add(&f->a.tun->paths[0], &c), 0);
+	path_update(&f->a.tun->paths[0], "made by a test");
 	tun_update(f->a.tun, "test");
 }
 
@@ -497,7 +498,7 @@ static void a_new_sa_is_used_when_the_peer_has_used_it(void **state)
 	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
 	turn_until(f, &f->a.got.n, 3);          /* the old one still receives */
 	expect_spi(f, SPI_OUT + SPI_2);
-	tun_sa_del(f->a.tun, SPI_1);
+	path_sa_del(&f->a.tun->paths[0], SPI_1);
 	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
 	turn_until_stat(f, tuns_stat(f->a.tuns), CW_STAT_DROP_NO_SA, 1);
 	assert_int_equal(f->a.got.n, 3);
@@ -510,7 +511,7 @@ static void a_new_sa_that_we_asked_for_is_used_at_once(void **state)
 	struct fixture *f = *state;
 
 	add_sa(f, SPI_1);
-	f->a.tun->sas[0]->proven = true;
+	f->a.tun->paths[0].sas[0]->proven = true;
 	add_sa_as(f, SPI_2, true);
 	f->peer = peer_socket(outer(74), 4500);
 	expect_spi(f, SPI_OUT + SPI_2);
@@ -521,11 +522,11 @@ static void without_the_old_sa_the_new_one_is_used_unproven(void **state)
 	struct fixture *f = *state;
 
 	add_sa(f, SPI_1);
-	f->a.tun->sas[0]->proven = true;
+	f->a.tun->paths[0].sas[0]->proven = true;
 	add_sa(f, SPI_2);
 	f->peer = peer_socket(outer(74), 4500);
 	expect_spi(f, SPI_OUT + SPI_1);
-	tun_sa_del(f->a.tun, SPI_1);
+	path_sa_del(&f->a.tun->paths[0], SPI_1);
 	expect_spi(f, SPI_OUT + SPI_2);
 }
 
@@ -535,14 +536,14 @@ static void an_sa_that_is_used_up_stops(void **state)
 
 	add_sa(f, SPI_1);
 	f->peer = peer_socket(outer(74), 4500);
-	assert_int_equal(esp_out_skip(f->a.tun->sas[0]->out, ESP_SEQ_HARD), 0);
-	assert_false(f->a.tun->renewing);
+	assert_int_equal(esp_out_skip(f->a.tun->paths[0].sas[0]->out, ESP_SEQ_HARD), 0);
+	assert_false(f->a.tun->paths[0].renewing);
 	expect_spi(f, SPI_OUT + SPI_1);         /* its last packet */
-	assert_true(f->a.tun->renewing);
+	assert_true(f->a.tun->paths[0].renewing);
 	assert_int_equal(send_from(&f->a, PACKET), CW_E_LIMIT);
 	assert_int_equal(send_from(&f->a, PACKET), CW_E_LIMIT);
 	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_DROP_LIMIT], 2);
-	assert_int_equal(esp_out_seq(f->a.tun->sas[0]->out), ESP_SEQ_HARD);
+	assert_int_equal(esp_out_seq(f->a.tun->paths[0].sas[0]->out), ESP_SEQ_HARD);
 	add_sa(f, SPI_2);
 	expect_spi(f, SPI_OUT + SPI_2);
 }
@@ -555,18 +556,18 @@ static void an_sa_that_is_closed_still_receives_for_a_while(void **state)
 	uint64_t now = cw_clock_now_ms();
 
 	add_sa(f, SPI_1);
-	f->a.tun->sas[0]->proven = true;
+	f->a.tun->paths[0].sas[0]->proven = true;
 	add_sa(f, SPI_2);
 	f->peer = peer_socket(outer(74), 4500);
-	tun_sa_close(f->a.tun, SPI_1, now);
-	assert_int_equal(tun_sa_count(f->a.tun), 1);
+	path_sa_close(&f->a.tun->paths[0], SPI_1, now);
+	assert_int_equal(path_sa_count(&f->a.tun->paths[0]), 1);
 	expect_spi(f, SPI_OUT + SPI_2);
 	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
 	turn_until(f, &f->a.got.n, 1);
-	assert_int_equal(tun_sa_sweep(f->a.tun, now + TUN_GRACE_MS - 1), now + TUN_GRACE_MS);
-	assert_int_equal(f->a.tun->n_sas, 2);
-	assert_int_equal(tun_sa_sweep(f->a.tun, now + TUN_GRACE_MS), UINT64_MAX);
-	assert_int_equal(f->a.tun->n_sas, 1);
+	assert_int_equal(path_sa_sweep(&f->a.tun->paths[0], now + PATH_GRACE_MS - 1), now + PATH_GRACE_MS);
+	assert_int_equal(f->a.tun->paths[0].n_sas, 2);
+	assert_int_equal(path_sa_sweep(&f->a.tun->paths[0], now + PATH_GRACE_MS), UINT64_MAX);
+	assert_int_equal(f->a.tun->paths[0].n_sas, 1);
 	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
 	turn_until_stat(f, tuns_stat(f->a.tuns), CW_STAT_DROP_NO_SA, 1);
 	esp_out_free(first);
@@ -577,9 +578,9 @@ static void an_sa_on_its_way_out_is_the_last_choice(void **state)
 	struct fixture *f = *state;
 
 	add_sa(f, SPI_1);
-	f->a.tun->sas[0]->proven = true;
+	f->a.tun->paths[0].sas[0]->proven = true;
 	f->peer = peer_socket(outer(74), 4500);
-	tun_sa_idle(f->a.tun, SPI_1);
+	path_sa_idle(&f->a.tun->paths[0], SPI_1);
 	expect_spi(f, SPI_OUT + SPI_1);         /* better than none */
 	add_sa(f, SPI_2);
 	expect_spi(f, SPI_OUT + SPI_2);         /* proven or not */
@@ -590,13 +591,13 @@ static void closed_sas_go_first(void **state)
 {
 	struct fixture *f = *state;
 
-	for (uint32_t i = 0; i < TUN_SA_MAX; i++)
+	for (uint32_t i = 0; i < PATH_SA_MAX; i++)
 		add_sa(f, SPI_1 + i);
-	tun_sa_close(f->a.tun, SPI_1 + 5, cw_clock_now_ms());
-	add_sa(f, SPI_1 + TUN_SA_MAX);
-	assert_int_equal(f->a.tun->n_sas, TUN_SA_MAX);
-	assert_int_equal(tun_sa_count(f->a.tun), TUN_SA_MAX);
-	assert_int_equal(f->a.tun->sas[TUN_SA_MAX - 1]->spi_in, SPI_1);
+	path_sa_close(&f->a.tun->paths[0], SPI_1 + 5, cw_clock_now_ms());
+	add_sa(f, SPI_1 + PATH_SA_MAX);
+	assert_int_equal(f->a.tun->paths[0].n_sas, PATH_SA_MAX);
+	assert_int_equal(path_sa_count(&f->a.tun->paths[0]), PATH_SA_MAX);
+	assert_int_equal(f->a.tun->paths[0].sas[PATH_SA_MAX - 1]->spi_in, SPI_1);
 }
 
 /* Near a limit of ESP, whoever seals asks for another SA, over IKE. */
@@ -606,15 +607,15 @@ static void a_limit_that_is_near_rekeys(void **state)
 	uint32_t spi;
 
 	both_up(f);
-	spi = f->a.tun->sas[0]->spi_in;
-	assert_int_equal(esp_out_skip(f->a.tun->sas[0]->out, ESP_SEQ_SOFT), 0);
+	spi = f->a.tun->paths[0].sas[0]->spi_in;
+	assert_int_equal(esp_out_skip(f->a.tun->paths[0].sas[0]->out, ESP_SEQ_SOFT), 0);
 	assert_int_equal(send_from(&f->a, PACKET), 0);
-	for (int i = 0; i < 200 && (f->a.tun->sas[0]->spi_in == spi || tun_sa_count(f->a.tun) != 1); i++)
+	for (int i = 0; i < 200 && (f->a.tun->paths[0].sas[0]->spi_in == spi || path_sa_count(&f->a.tun->paths[0]) != 1); i++)
 		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
-	assert_true(f->a.tun->sas[0]->spi_in != spi);
-	assert_int_equal(tun_sa_count(f->a.tun), 1);
-	assert_int_equal(f->a.tun->n_sas, 2);   /* the old one still receives */
-	assert_false(f->a.tun->renewing);
+	assert_true(f->a.tun->paths[0].sas[0]->spi_in != spi);
+	assert_int_equal(path_sa_count(&f->a.tun->paths[0]), 1);
+	assert_int_equal(f->a.tun->paths[0].n_sas, 2);   /* the old one still receives */
+	assert_false(f->a.tun->paths[0].renewing);
 	assert_int_equal(send_from(&f->a, PACKET), 0);
 	turn_until(f, &f->b.got.n, 2);
 	assert_int_equal(f->a.got.n_states, 2);
@@ -624,11 +625,11 @@ static void more_sas_than_there_is_room_push_out_the_oldest(void **state)
 {
 	struct fixture *f = *state;
 
-	for (uint32_t i = 0; i < TUN_SA_MAX + 2; i++)
+	for (uint32_t i = 0; i < PATH_SA_MAX + 2; i++)
 		add_sa(f, SPI_1 + i);
-	assert_int_equal(f->a.tun->n_sas, TUN_SA_MAX);
-	assert_int_equal(f->a.tun->sas[0]->spi_in, SPI_1 + TUN_SA_MAX + 1);
-	assert_int_equal(f->a.tun->sas[TUN_SA_MAX - 1]->spi_in, SPI_1 + 2);
+	assert_int_equal(f->a.tun->paths[0].n_sas, PATH_SA_MAX);
+	assert_int_equal(f->a.tun->paths[0].sas[0]->spi_in, SPI_1 + PATH_SA_MAX + 1);
+	assert_int_equal(f->a.tun->paths[0].sas[PATH_SA_MAX - 1]->spi_in, SPI_1 + 2);
 }
 
 static void the_peer_is_followed_only_by_its_newest_authenticated_packet(void **state)
@@ -636,14 +637,14 @@ static void the_peer_is_followed_only_by_its_newest_authenticated_packet(void **
 	struct fixture *f = *state;
 	const struct cw_prefix us = inner(1), them = inner(2);
 	const struct cw_endpoint moved = { outer(75), 4600 };
-	struct tun_sa *sa;
+	struct path_sa *sa;
 	struct esp_out *o = peer_sa(SPI_1);
 	uint8_t wire[3][UDP_DATAGRAM_MAX];
 	size_t n = 0;
 	int thief;
 
 	add_sa(f, SPI_1);
-	sa = f->a.tun->sas[0];
+	sa = f->a.tun->paths[0].sas[0];
 	f->peer = peer_socket(outer(74), 4500);
 	thief = peer_socket(outer(75), 4600);
 	for (size_t i = 0; i < 3; i++)

@@ -328,6 +328,46 @@ static void tunnels_must_not_get_in_each_others_way(void **state)
 	}
 }
 
+static struct cw_ip ip4(uint8_t net, uint8_t host)
+{
+	return (struct cw_ip){ AF_INET, { 10, net, 0, host } };
+}
+
+/* Site A has two uplinks, site B three, one of each with IPv6 only: both must give the same number to the same path. */
+static void both_ends_number_the_paths_alike(void **state)
+{
+	struct tun_conf_endpoint a[] = { { ip4(44, 1), 4500 }, { ip4(45, 1), 4500 }, { { AF_INET6, { 0xfd, 1 } }, 4500 } };
+	struct tun_conf_endpoint b[] = { { ip4(44, 2), 4500 }, { { AF_INET6, { 0xfd, 2 } }, 4500 }, { ip4(45, 2), 4600 }, { ip4(46, 2), 4500 } };
+	char id_a[] = "a.test", id_b[] = "b.test";
+	struct tun_conf at_a = { .remote = b[0], .paths = { 2, { &b[1], 3 } }, .auth = { .local_id = id_a, .remote_id = id_b } };
+	struct tun_conf at_b = { .remote = a[0], .paths = { 2, { &a[1], 2 } }, .auth = { .local_id = id_b, .remote_id = id_a } };
+	struct tun_way from_a[TUN_PATHS_MAX], from_b[TUN_PATHS_MAX];
+	size_t n = tun_check_ways(&(struct cw_conf_list){ a, 3 }, &at_a, from_a);
+
+	(void)state;
+	assert_int_equal(n, 2 * (2 * 3 + 1));
+	assert_int_equal(tun_check_ways(&(struct cw_conf_list){ b, 4 }, &at_b, from_b), n);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(cw_ip_equal(&a[from_a[i].uplink].address, &from_b[i].remote.ip));
+		assert_true(cw_ip_equal(&b[from_b[i].uplink].address, &from_a[i].remote.ip));
+		assert_int_equal(from_a[i].port, from_b[i].port);
+		assert_int_equal(from_a[i].remote.port, b[from_b[i].uplink].port);
+	}
+	at_a.paths.ports = 3;
+	assert_true(tun_check_ways(&(struct cw_conf_list){ a, 3 }, &at_a, from_a) > TUN_PATHS_MAX);
+	at_a.paths.ports = 0;           /* a third party has one path */
+	assert_int_equal(tun_check_ways(&(struct cw_conf_list){ a, 3 }, &at_a, from_a), 1);
+}
+
+/* The uplink of the only way that the tunnel has. */
+static size_t only_uplink(const struct files *f)
+{
+	struct tun_way ways[TUN_PATHS_MAX];
+
+	assert_int_equal(tun_check_ways(&f->c.uplinks, f->c.tunnels.items, ways), 1);
+	return ways[0].uplink;
+}
+
 static void a_tunnel_leaves_from_an_uplink_that_is_there(void **state)
 {
 	struct files *f = *state;
@@ -335,9 +375,9 @@ static void a_tunnel_leaves_from_an_uplink_that_is_there(void **state)
 
 	put_file(f, "psk", "sixteen bytes of\n", 0600);
 	assert_int_equal(check_changed(f, NULL, NULL, &why), 0);
-	assert_int_equal(tun_check_uplink(&f->c.uplinks, f->c.tunnels.items), 0);
+	assert_int_equal(only_uplink(f), 0);
 	assert_int_equal(check_changed(f, "    local_ts", "    uplink: 10.45.0.1\n    local_ts", &why), 0);
-	assert_int_equal(tun_check_uplink(&f->c.uplinks, f->c.tunnels.items), 1);
+	assert_int_equal(only_uplink(f), 1);
 	assert_int_equal(check_changed(f, "    local_ts", "    uplink: 10.46.0.1\n    local_ts", &why), CW_E_INVALID);
 	assert_string_equal(why.field, "uplink");
 	assert_int_equal(check_changed(f, "{address: 10.44.0.2}", "{address: 'fd00::2'}", &why), CW_E_INVALID);
@@ -354,6 +394,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_ppk_is_hexadecimal, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_ppk_that_others_can_read_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(tunnels_must_not_get_in_each_others_way, setup, teardown),
+		cmocka_unit_test(both_ends_number_the_paths_alike),
 		cmocka_unit_test_setup_teardown(a_tunnel_leaves_from_an_uplink_that_is_there, setup, teardown),
 	};
 

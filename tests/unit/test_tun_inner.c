@@ -143,9 +143,38 @@ static void other_versions_are_refused(void **state)
 	}
 }
 
+/* Ports tell flows apart, but not in fragments: all of a packet's go the same way. */
+static void flows_are_told_apart_by_addresses_and_ports(void **state)
+{
+	uint8_t a[SIZE_MAX_], b[SIZE_MAX_];
+	struct tun_inner in;
+
+	(void)state;
+	build4(a, 5, SIZE4);
+	a[9] = 17;
+	memcpy(b, a, SIZE4);
+	assert_int_equal(tun_inner_parse(a, SIZE4, &in), 0);
+	assert_int_equal(tun_inner_flow(a, &in), tun_inner_flow(b, &in));
+	b[21]++;                        /* source port */
+	assert_int_not_equal(tun_inner_flow(a, &in), tun_inner_flow(b, &in));
+	a[6] = b[6] = 0x20;             /* more fragments */
+	assert_int_equal(tun_inner_flow(a, &in), tun_inner_flow(b, &in));
+	a[6] = 0;
+	a[7] = 3;                       /* offset */
+	assert_int_equal(tun_inner_flow(a, &in), tun_inner_flow(b, &in));
+	build6(a, PAYLOAD);
+	memcpy(b, a, SIZE6);
+	assert_int_equal(tun_inner_parse(a, SIZE6, &in), 0);
+	b[43]++;                        /* destination port */
+	assert_int_not_equal(tun_inner_flow(a, &in), tun_inner_flow(b, &in));
+	in.src.b[15]++;
+	assert_int_not_equal(tun_inner_flow(a, &in), tun_inner_flow(b, &in));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flows_are_told_apart_by_addresses_and_ports),
 		cmocka_unit_test(both_versions_are_read),
 		cmocka_unit_test(padding_behind_the_packet_is_not_part_of_it),
 		cmocka_unit_test(every_prefix_fails_and_changes_nothing),

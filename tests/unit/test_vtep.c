@@ -28,8 +28,9 @@ struct tun {
 	size_t sizes[QUEUE], n;
 };
 
-int tun_send(struct tun *t, uint8_t *pkt, size_t size)
+int tun_send(struct tun *t, uint32_t flow, uint8_t *pkt, size_t size)
 {
+	(void)flow;
 	if (t->send_r < 0)
 		return t->send_r;
 	assert_true(size <= t->mtu && t->n < QUEUE);

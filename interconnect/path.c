@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * path.c - one path: what IKE asks of it, ESP in and out.
+ *
+ * Implements: RFC 7296 s2.23 (the peer's address follows authenticated packets).
+ */
+#include "interconnect/path.h"
+
+#include "interconnect/base/clock.h"
+#include "interconnect/base/cur.h"
+#include "interconnect/tun_impl.h"
+
+enum { PATH_OUTER_IPV4 = 20 + 8, PATH_OUTER_IPV6 = 40 + 8, PATH_IKE_MTU = 1280 /* crosses any path */ };
+
+const char *path_state_name(enum path_state s)
+{
+	static const char *const names[PATH_STATE_N] = { [PATH_DOWN] = "down", [PATH_PROBING] = "probing", [PATH_UP] = "up" };
+
+	return s < PATH_STATE_N ? names[s] : "?";
+}
+
+static enum path_state path_state_now(const struct path *p)
+{
+	if (path_sa_count(p) > 0)
+		return PATH_UP;
+	return p->ike_state == IKE_CONNECTING ? PATH_PROBING : PATH_DOWN;
+}
+
+void path_update(struct path *p, const char *why)
+{
+	enum path_state s = path_state_now(p);
+
+	if (s == p->state)
+		return;
+	p->state = s;
+	cw_clock_wall(&p->since);
+	tun_update(p->tun, why);
+}
+
+/* ---- what ike asks of us ---- */
+/* The socket that is bound to LOCAL, or else the one that the path has by its configuration. */
+static struct tun_uplink *path_uplink_at(const struct path *p, const struct cw_endpoint *local)
+{
+	struct tun_uplink *up = tuns_uplink_at(p->tun->tuns, local);
+
+	return up ? up : p->uplink;
+}
+
+static void path_ike_send(void *ctx, const struct cw_endpoint *local, const struct cw_endpoint *to, const void *msg, size_t size)
+{
+	struct path *p = ctx;
+
+	udp_send_ike(path_uplink_at(p, local)->udp, to, msg, size);
+	p->sent = true;
+}
+
+static uint32_t path_ike_spi(void *ctx)
+{
+	const struct path *p = ctx;
+
+	return esp_sadb_spi(p->tun->tuns->sadb);
+}
+
+static int path_ike_child_up(void *ctx, const struct ike_child *child)
+{
+	struct path *p = ctx;
+	int r = path_sa_add(p, child);
+
+	if (r < 0)
+		return r;
+	path_timer_on_sa(p);
+	path_update(p, "ESP agreed");
+	return 0;
+}
+
+static void path_ike_child_idle(void *ctx, uint32_t spi_in)
+{
+	struct path *p = ctx;
+
+	path_sa_idle(p, spi_in);
+}
+
+static void path_ike_child_down(void *ctx, uint32_t spi_in)
+{
+	struct path *p = ctx;
+
+	path_sa_close(p, spi_in, cw_clock_now_ms());
+	if (path_sa_count(p) > 0) {
+		path_timer_on_close(p);
+		return;
+	}
+	path_sa_del_all(p);
+	path_timer_on_last_sa(p);
+	path_update(p, "ESP ended");
+}
+
+static void path_ike_child_moved(void *ctx, uint32_t spi_in, const struct cw_endpoint *local, const struct cw_endpoint *remote)
+{
+	struct path *p = ctx;
+
+	path_sa_move(p, spi_in, path_uplink_at(p, local), remote);
+}
+
+static void path_ike_state(void *ctx, enum ike_state s, const char *why)
+{
+	struct path *p = ctx;
+
+	p->ike_state = s;
+	path_update(p, why);
+}
+
+static const struct ike_ops path_ike_ops = {
+	.send = path_ike_send, .spi = path_ike_spi, .child_up = path_ike_child_up, .child_idle = path_ike_child_idle,
+	.child_down = path_ike_child_down, .child_moved = path_ike_child_moved, .state = path_ike_state,
+};
+
+/* ---- in ---- */
+/* The peer is where its newest authenticated packet came from; an older one that was held back on the way says nothing. */
+static void path_follow(struct path_sa *sa, struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *pkt, size_t size)
+{
+	struct cw_cur c = cw_cur_of(pkt, size);
+
+	if (sa->uplink == up && cw_endpoint_equal(&sa->remote, from))
+		return;
+	cw_cur_skip(&c, 4);
+	if (cw_cur_u32(&c) != (uint32_t)esp_in_seq(up->tuns->sadb, sa->spi_in))
+		return;
+	sa->uplink = up;
+	sa->remote = *from;
+}
+
+void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *pkt, size_t size)
+{
+	struct path *p = sa->path;
+	struct tuns *ts = p->tun->tuns;
+	uint8_t nh;
+	int r = esp_open(ts->sadb, pkt, size, ts->inner, &nh, &p->tun->stat);
+
+	if (r == CW_E_LIMIT)
+		path_timer_on_soft_limit(p);
+	if (r < 0)
+		return;
+	sa->proven = true;
+	path_follow(sa, up, from, pkt, size);
+	ike_alive(p->ike, cw_clock_now_ms());
+	if (r > 0)
+		tun_deliver(sa, nh, ts->inner, (size_t)r);
+}
+
+bool path_input_ike(struct path *p, struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *msg, size_t size)
+{
+	if (!ike_match(p->ike, from, msg, size))
+		return false;
+	ike_input(p->ike, &up->local, from, msg, size, cw_clock_now_ms());
+	path_timer_on_ike(p);
+	return true;
+}
+
+/* ---- out ---- */
+/* Seals with the best SA that has packets left. Returns the size in the slot of its socket. */
+static int path_seal(struct path *p, const struct tun_inner *in, uint8_t *pkt, struct path_sa **ret_sa)
+{
+	struct path_sa *sa;
+	int r = CW_E_LIMIT;
+
+	while (r == CW_E_LIMIT && (sa = path_sa_out(p))) {
+		if (!cw_prefix_contains(&sa->local_ts, &in->src) || !cw_prefix_contains(&sa->remote_ts, &in->dst))
+			return CW_E_FORBIDDEN;
+		r = esp_seal(sa->out, tun_inner_next_header(in), pkt, in->size, udp_slot(sa->uplink->udp));
+		*ret_sa = sa;
+		sa->spent = r == CW_E_LIMIT;
+	}
+	return r;
+}
+
+int path_send(struct path *p, const struct tun_inner *in, uint8_t *pkt)
+{
+	struct path_sa *sa = NULL;
+	int r = path_seal(p, in, pkt, &sa);
+
+	if (r < 0)
+		return r;
+	udp_commit(sa->uplink->udp, &sa->remote, (size_t)r);
+	p->sent = true;
+	if (esp_out_soft(sa->out))
+		path_timer_on_soft_limit(p);
+	return 0;
+}
+
+/* ---- life ---- */
+size_t path_outer(const struct path *p)
+{
+	return p->remote.ip.family == AF_INET6 ? PATH_OUTER_IPV6 : PATH_OUTER_IPV4;
+}
+
+/* What fits whichever of its suites an SA has. */
+static size_t path_mtu_of(const struct path *p, const struct ike_suites *esp)
+{
+	size_t mtu = SIZE_MAX;
+
+	for (size_t i = 0; i < esp->n; i++)
+		mtu = CW_MIN(mtu, esp_inner_max(p->tun->conf->mtu - path_outer(p), esp->s[i].aead));
+	return mtu;
+}
+
+static int path_new_ike(struct path *p)
+{
+	struct tun *t = p->tun;
+	const struct tun_conf *c = t->conf;
+	struct ike_conf ic = {
+		.name = c->name, .initiate = c->initiate, .local = p->uplink->local,
+		.remote = p->remote, .auth = (enum ike_auth)c->auth.method,
+		.psk = t->auth.psk, .psk_size = t->auth.psk_size, .cert = t->auth.certs[0], .chain = t->auth.certs + 1,
+		.n_chain = t->auth.n_certs > 0 ? t->auth.n_certs - 1 : 0, .ca = t->auth.ca, .crl = t->auth.crl, .key = t->auth.key,
+		.local_id = c->auth.local_id, .remote_id = c->auth.remote_id, .esn = (enum ike_esn)c->esn, .encap = c->encap,
+		.local_ts = c->local_ts, .remote_ts = c->remote_ts, .dpd_ms = c->dpd,
+		.rekey_ike_ms = c->rekey.ike, .rekey_child_ms = c->rekey.child,
+	};
+	int r;
+
+	ic.message_max = CW_MIN(c->mtu, (uint32_t)PATH_IKE_MTU) - path_outer(p) - UDP_MARKER;
+	if (t->auth.ppk_size)
+		ic.ppk = (struct ike_ppk){ c->ppk.id, t->auth.ppk, t->auth.ppk_size, c->ppk.required };
+	if ((r = ike_suite_parse(c->ike, false, &ic.ike, NULL)) < 0 || (r = ike_suite_parse(c->esp, true, &ic.esp, NULL)) < 0)
+		return r;
+	p->inner_mtu = path_mtu_of(p, &ic.esp);
+	return ike_new(&ic, &path_ike_ops, p, &t->stat, &p->ike);
+}
+
+int path_init(struct path *p, struct tun *t, unsigned index, struct tun_uplink *up, const struct cw_endpoint *remote)
+{
+	int r;
+
+	*p = (struct path){ .tun = t, .index = index, .uplink = up, .remote = *remote };
+	cw_clock_wall(&p->since);
+	if ((r = path_timer_new(p)) < 0)
+		return r;
+	return path_new_ike(p);
+}
+
+void path_fini(struct path *p)
+{
+	ike_free(p->ike);
+	path_sa_del_all(p);
+	path_timer_free(p);
+}
+
+void path_start(struct path *p)
+{
+	ike_start(p->ike, cw_clock_now_ms());
+	path_timer_on_ike(p);
+}
+
+void path_stop(struct path *p)
+{
+	ike_stop(p->ike, cw_clock_now_ms());
+	path_timer_on_ike(p);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* path_timer.c - every timer of a path, called by the name of what happened. */
+#include "interconnect/base/clock.h"
+#include "interconnect/tun_impl.h"
+
+enum { PATH_TIMER_IKE_MAX_MS = 3600 * 1000, PATH_TIMER_RETRY_MS = 60 * 1000 };
+
+void path_timer_on_ike(struct path *p)
+{
+	uint64_t next = ike_next_ms(p->ike), now = cw_clock_now_ms();
+
+	if (next == UINT64_MAX)
+		cw_timer_stop(p->ike_timer);
+	else
+		cw_timer_arm(p->ike_timer, next > now ? CW_MIN(next - now, PATH_TIMER_IKE_MAX_MS) : 0);
+}
+
+static void path_timer_ike(void *ctx)
+{
+	struct path *p = ctx;
+
+	ike_tick(p->ike, cw_clock_now_ms());
+	path_timer_on_ike(p);
+}
+
+void path_timer_on_sa(struct path *p)
+{
+	p->renewing = false;
+	cw_timer_stop(p->renew_timer);
+	cw_timer_arm(p->keepalive_timer, PATH_KEEPALIVE_MS);
+}
+
+static void path_timer_grace(void *ctx)
+{
+	struct path *p = ctx;
+	uint64_t now = cw_clock_now_ms(), next = path_sa_sweep(p, now);
+
+	if (next != UINT64_MAX)
+		cw_timer_arm(p->grace_timer, next - now);
+}
+
+void path_timer_on_close(struct path *p)
+{
+	path_timer_grace(p);
+}
+
+void path_timer_on_last_sa(struct path *p)
+{
+	p->renewing = false;
+	cw_timer_stop(p->renew_timer);
+	cw_timer_stop(p->grace_timer);
+	cw_timer_stop(p->keepalive_timer);
+}
+
+void path_timer_on_soft_limit(struct path *p)
+{
+	if (p->renewing)
+		return;
+	p->renewing = true;
+	cw_timer_arm(p->renew_timer, 0);
+}
+
+static void path_timer_renew(void *ctx)
+{
+	struct path *p = ctx;
+
+	p->renewing = true;
+	ike_rekey_child(p->ike, cw_clock_now_ms());
+	path_timer_on_ike(p);
+	cw_timer_arm(p->renew_timer, PATH_TIMER_RETRY_MS);       /* unless a fresh SA comes before */
+}
+
+static void path_timer_keepalive(void *ctx)
+{
+	struct path *p = ctx;
+	const struct path_sa *sa = path_sa_out(p);
+
+	if (!p->sent && sa)
+		udp_send_keepalive(sa->uplink->udp, &sa->remote);
+	p->sent = false;
+	cw_timer_arm(p->keepalive_timer, PATH_KEEPALIVE_MS);
+}
+
+int path_timer_new(struct path *p)
+{
+	struct cw_loop *l = p->tun->tuns->loop;
+	int r;
+
+	if ((r = cw_timer_new(l, path_timer_ike, p, &p->ike_timer)) < 0 ||
+	    (r = cw_timer_new(l, path_timer_renew, p, &p->renew_timer)) < 0 ||
+	    (r = cw_timer_new(l, path_timer_grace, p, &p->grace_timer)) < 0)
+		return r;
+	return cw_timer_new(l, path_timer_keepalive, p, &p->keepalive_timer);
+}
+
+void path_timer_free(struct path *p)
+{
+	cw_timer_free(p->ike_timer);
+	cw_timer_free(p->renew_timer);
+	cw_timer_free(p->grace_timer);
+	cw_timer_free(p->keepalive_timer);
+}
