@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 tests: $(TESTS)
 fuzzers: $(FUZZERS)
 
-.PHONY: check unit asan netns virt lint fuzz
+.PHONY: check unit asan netns interop virt lint fuzz
 check:
 	@B=$(B) JOBS=$(JOBS) MAKE=$(MAKE) tests/check
 
@@ -23,6 +23,10 @@ asan:
 # The shell tests read their own requirements; SKIP names some that are not to run; virt wants the impair facility: make virt B=build-debug DEBUG=1
 netns: progs
 	@B=$(B) tests/run $(filter-out $(SKIP),$(sort $(wildcard tests/netns/[0-9]*.sh)))
+
+# More than check runs of it: every cell of the table in both roles. ONLY names cells.
+interop: progs
+	@B=$(B) tests/interop/run $(ONLY)
 
 virt: progs
 	@B=$(B) tests/run $(sort $(wildcard tests/virt/[0-9]*.sh))

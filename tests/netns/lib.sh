@@ -147,11 +147,11 @@ is() { local want=$1; shift; [ "$(ask "$@" 2>/dev/null)" = "$want" ]; }
 at_least() { local want=$1 got; shift; got=$(ask "$@" 2>/dev/null) && [ "$got" -ge "$want" ]; }
 
 # ---- what was on the wire ----
-# capture FILE [FILTER]: what passes between the WAN and site a, from now until capture_stop.
+# capture FILE [FILTER]: what passes between the WAN and site a, or on the port $CAPTURE_ON, from now until capture_stop.
 capture() {
 	local file=$1
 	: > "$file.log"
-	spawn w "$file.log" tcpdump -i to-a -Z root -U --immediate-mode -B 16384 -s 0 -n -w "$file" "${2:-}"
+	spawn w "$file.log" tcpdump -i "${CAPTURE_ON:-to-a}" -Z root -U --immediate-mode -B 16384 -s 0 -n -w "$file" "${2:-}"
 	CAPTURE_PID=$PID
 	must wait_for 5 grep -q 'listening on' "$file.log"
 }

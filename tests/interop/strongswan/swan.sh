@@ -26,6 +26,7 @@ swan_conf() {
 	  make_before_break = yes
 	  retransmit_tries = 3
 	  ${SWAN_FRAGMENT:+fragment_size = $SWAN_FRAGMENT}
+	  ${SWAN_CHARON:-}
 	  retransmit_timeout = 1.0
 	  plugins {
 	    vici { socket = unix://$d/vici.sock }
@@ -46,8 +47,10 @@ swan_conf() {
 }
 
 # swan_connection psk|cert [more lines of the connection]: the connection "site" with the child "net"; neither side of it starts by
-# itself. $SWAN_IKE and $SWAN_ESP are its proposals, $SWAN_AUTH how it signs, if not as usual. $SWAN_PPK, if there is one, is "NAME HEXADECIMAL" of a postquantum preshared key: strongSwan has it then, and as responder
-# uses it; as initiator it needs ppk_id among the lines. $SWAN_FRAGMENT at the start is how large its IKE packets may be.
+# itself. $SWAN_IKE and $SWAN_ESP are its proposals, $SWAN_AUTH how it signs, $SWAN_LOCAL and $SWAN_REMOTE the addresses outside,
+# $SWAN_LOCAL_TS and $SWAN_REMOTE_TS inside, $SWAN_CHILD more lines of the child, if not as usual. $SWAN_PPK, if there is
+# one, is "NAME HEXADECIMAL" of a postquantum preshared key: strongSwan has it then, and as responder uses it; as initiator it needs
+# ppk_id among the lines. At the start $SWAN_FRAGMENT is how large its IKE packets may be, $SWAN_CHARON more of its settings.
 swan_connection() {
 	local local_auth='auth = psk' remote_auth='auth = psk'
 	[ "$1" = psk ] || local_auth='auth = '${SWAN_AUTH:-pubkey}'
@@ -57,8 +60,8 @@ swan_connection() {
 	connections {
 	  site {
 	    version = 2
-	    local_addrs = 10.44.0.2
-	    remote_addrs = 10.44.0.1
+	    local_addrs = ${SWAN_LOCAL:-10.44.0.2}
+	    remote_addrs = ${SWAN_REMOTE:-10.44.0.1}
 	    local_port = 4500
 	    remote_port = 4500
 	    proposals = ${SWAN_IKE:-aes256gcm16-prfsha384-ecp384}
@@ -77,11 +80,11 @@ swan_connection() {
 	    }
 	    children {
 	      net {
-	        local_ts = 10.71.2.1/32
-	        remote_ts = 10.71.1.1/32
+	        local_ts = ${SWAN_LOCAL_TS:-10.71.2.1/32}
+	        remote_ts = ${SWAN_REMOTE_TS:-10.71.1.1/32}
 	        esp_proposals = ${SWAN_ESP:-aes256gcm16}
 	        mode = tunnel
-	        dpd_action = clear
+	        ${SWAN_CHILD:-dpd_action = clear}
 	      }
 	    }
 	  }
