@@ -210,8 +210,8 @@ static int path_new_ike(struct path *p)
 	struct ike_conf ic = {
 		.name = c->name, .initiate = c->initiate, .local = p->uplink->local,
 		.remote = p->remote, .auth = (enum ike_auth)c->auth.method,
-		.psk = t->auth.psk, .psk_size = t->auth.psk_size, .cert = t->auth.certs[0], .chain = t->auth.certs + 1,
-		.n_chain = t->auth.n_certs > 0 ? t->auth.n_certs - 1 : 0, .ca = t->auth.ca, .crl = t->auth.crl, .key = t->auth.key,
+		.signer = &ike_signer_local, .signer_ctx = &t->secret, .cert = t->auth.certs[0], .chain = t->auth.certs + 1,
+		.n_chain = t->auth.n_certs > 0 ? t->auth.n_certs - 1 : 0, .ca = t->auth.ca, .crl = t->auth.crl,
 		.local_id = c->auth.local_id, .remote_id = c->auth.remote_id, .esn = (enum ike_esn)c->esn, .encap = c->encap,
 		.local_ts = c->local_ts, .remote_ts = c->remote_ts, .dpd_ms = c->dpd,
 		.rekey_ike_ms = c->rekey.ike, .rekey_child_ms = c->rekey.child,
@@ -220,7 +220,7 @@ static int path_new_ike(struct path *p)
 
 	ic.message_max = CW_MIN(c->mtu, (uint32_t)PATH_IKE_MTU) - path_outer(p) - UDP_MARKER;
 	if (t->auth.ppk_size)
-		ic.ppk = (struct ike_ppk){ c->ppk.id, t->auth.ppk, t->auth.ppk_size, c->ppk.required };
+		ic.ppk = (struct ike_ppk){ c->ppk.id, c->ppk.required };
 	if ((r = ike_suite_parse(c->ike, false, &ic.ike, NULL)) < 0 || (r = ike_suite_parse(c->esp, true, &ic.esp, NULL)) < 0)
 		return r;
 	p->inner_mtu = path_mtu_of(p, &ic.esp);

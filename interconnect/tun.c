@@ -214,7 +214,13 @@ int tun_new(struct tuns *ts, const char *dir, const struct tun_conf *conf, const
 	t->conf = conf;
 	t->state = TUN_DOWN;
 	cw_clock_wall(&t->since);
-	if ((r = tun_auth_load(dir, conf, &t->auth, why)) < 0 || (r = tun_new_paths(t, ways, n_ways)) < 0)
+	if ((r = tun_auth_load(dir, conf, &t->auth, why)) < 0)
+		return r;
+	t->secret = (struct ike_secret){
+		.key = t->auth.key, .psk = t->auth.psk, .psk_size = t->auth.psk_size, .ppk = t->auth.ppk, .ppk_size = t->auth.ppk_size,
+		.local_id = conf->auth.local_id, .remote_id = conf->auth.remote_id,
+	};
+	if ((r = tun_new_paths(t, ways, n_ways)) < 0)
 		return r;
 	*ret_tun = cw_steal(&t);
 	return 0;

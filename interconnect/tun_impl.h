@@ -13,6 +13,7 @@
 #ifndef TUN_IMPL_H
 #define TUN_IMPL_H
 
+#include "interconnect/ike/ike_signer.h"
 #include "interconnect/path.h"
 #include "interconnect/tun.h"
 #include "interconnect/udp.h"
@@ -75,6 +76,7 @@ struct tun {
 	struct tuns *tuns;
 	const struct tun_conf *conf;
 	struct tun_auth auth;
+	struct ike_secret secret;
 	struct path *paths;
 	size_t n_paths;
 	struct cw_stat stat;

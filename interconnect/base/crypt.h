@@ -148,6 +148,8 @@ CW_NODISCARD int cw_crl_load(const char *path, struct cw_crl **ret_crl);
 void cw_crl_free(struct cw_crl *c);
 /* True for what may sign other certificates and has a key on P-384, as the CA of a site. */
 bool cw_cert_is_ca_p384(const struct cw_cert *c);
+/* cw_key_hash_number() of the key that CERT is of; 0 when we do not sign with its kind. */
+unsigned cw_cert_hash_number(const struct cw_cert *c);
 /* Does KEY belong to CERT? */
 bool cw_cert_fits_key(const struct cw_cert *cert, const struct cw_key *k);
 /* Verifies SIG by the certificate's key with the algorithm of ALG_ID (DER AlgorithmIdentifier): ECDSA with

@@ -400,6 +400,11 @@ bool cw_cert_is_ca_p384(const struct cw_cert *c)
 	return c->key && cw_key_is_p384(c->key) && X509_check_ca(c->x) == 1;
 }
 
+unsigned cw_cert_hash_number(const struct cw_cert *c)
+{
+	return c->key ? cw_key_hash_number(c->key) : 0;
+}
+
 bool cw_cert_fits_key(const struct cw_cert *cert, const struct cw_key *k)
 {
 	return cert->key && cw_key_same(cert->key, k);

@@ -35,11 +35,9 @@ const char *ike_state_name(enum ike_state s)
 
 static int check_ppk(const struct ike_ppk *p)
 {
-	if (p->size == 0)
+	if (!p->id || !*p->id)
 		return p->required ? CW_E_INVALID : 0;
-	if (!p->key || p->size < IKE_PPK_MIN || p->size > IKE_PPK_MAX)
-		return CW_E_INVALID;
-	return p->id && *p->id && strlen(p->id) <= IKE_PPK_ID_MAX ? 0 : CW_E_INVALID;
+	return strlen(p->id) <= IKE_PPK_ID_MAX ? 0 : CW_E_INVALID;
 }
 
 static bool suites_ok(const struct ike_suites *l)
@@ -52,16 +50,14 @@ static bool suites_ok(const struct ike_suites *l)
 
 static int check_conf(const struct ike_conf *c)
 {
-	if (!c->name || !c->local_id || !c->remote_id || !suites_ok(&c->ike) || c->esp.n == 0)
+	if (!c->name || !c->signer || !c->local_id || !c->remote_id || !suites_ok(&c->ike) || c->esp.n == 0)
 		return CW_E_INVALID;
 	/* Or our own messages, sent back to us, would be the peer's. */
 	if (strcasecmp(c->local_id, c->remote_id) == 0)
 		return CW_E_INVALID;
 	if (check_ppk(&c->ppk) < 0)
 		return CW_E_INVALID;
-	if (c->auth == IKE_AUTH_PSK)
-		return c->psk && c->psk_size > 0 && c->psk_size <= IKE_PSK_MAX ? 0 : CW_E_INVALID;
-	if (!c->cert || !c->ca || !c->key || c->n_chain > IKE_CHAIN_MAX || !cw_cert_fits_key(c->cert, c->key))
+	if (c->auth == IKE_AUTH_CERT && (!c->cert || !c->ca || c->n_chain > IKE_CHAIN_MAX))
 		return CW_E_INVALID;
 	return 0;
 }
@@ -167,7 +163,7 @@ void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
 	char ep[CW_ENDPOINT_TEXT], suite[IKE_SUITE_TEXT], esp[IKE_SUITE_TEXT];
 	const char *ppk = "";
 
-	if (k->conf.ppk.size)
+	if (k->conf.ppk.id && *k->conf.ppk.id)
 		ppk = sa->ppk ? ", PPK" : ", without PPK";
 	cw_log(INFO, k->conf.name, "IKE SA %016" PRIx64 "_i %016" PRIx64 "_r with %s at %s (%s, %s%s)%s", sa->spi_i,
 	       sa->spi_r, k->conf.remote_id, cw_endpoint_text(&sa->way.remote, ep),

@@ -30,6 +30,7 @@
 #include "interconnect/base/stat.h"
 
 struct ike;
+struct ike_signer;      /* ike_signer.h */
 
 enum ike_auth { IKE_AUTH_PSK, IKE_AUTH_CERT };
 enum ike_esn { IKE_ESN_NO, IKE_ESN_YES, IKE_ESN_BOTH };
@@ -53,27 +54,24 @@ struct ike_suites {
 enum { IKE_SUITE_TEXT = 64, IKE_SUITES_TEXT = IKE_SUITES_MAX * (IKE_SUITE_TEXT + 1), IKE_ID_MAX = 256, IKE_PSK_MAX = 256, IKE_CHAIN_MAX = 3, IKE_KEYMAT_MAX = CW_AEAD_KEY_MAX,
        IKE_PPK_MIN = 32, IKE_PPK_MAX = 64, IKE_PPK_ID_MAX = 128 };
 
-/* A postquantum preshared key. ID is its name, which goes over the wire. */
+/* A postquantum preshared key, which the signer holds. ID is its name, which goes over the wire. */
 struct ike_ppk {
-	const char *id;
-	const uint8_t *key;
-	size_t size;                    /* IKE_PPK_MIN to IKE_PPK_MAX; 0: there is none */
+	const char *id;                 /* NULL or empty: there is none */
 	bool required;                  /* no IKE SA without it; or else a peer that has not got it is let in as well */
 };
 
-/* What is agreed with the operator about a peer. Strings, key and certificates are borrowed and outlive the struct. */
+/* What is agreed with the operator about a peer. Strings, signer and certificates are borrowed and outlive the struct. */
 struct ike_conf {
 	const char *name;
 	bool initiate;
 	struct cw_endpoint local, remote;
 	enum ike_auth auth;
-	const uint8_t *psk;             /* IKE_AUTH_PSK */
-	size_t psk_size;
+	const struct ike_signer *signer;  /* the secrets: key of CERT, PSK, PPK */
+	void *signer_ctx;
 	struct cw_cert *cert, *ca;      /* IKE_AUTH_CERT */
 	struct cw_cert *const *chain;   /* between the two, from CERT on: sent behind it */
 	size_t n_chain;                 /* at most IKE_CHAIN_MAX */
 	struct cw_crl *crl;             /* whose certificates are refused; NULL: none */
-	struct cw_key *key;
 	struct ike_ppk ppk;
 	const char *local_id, *remote_id;  /* FQDN, IP address, or user@fqdn */
 	struct ike_suites ike, esp;
@@ -135,8 +133,8 @@ CW_NODISCARD int ike_suite_parse(const char *text, bool esp, struct ike_suites *
 char *ike_suite_text(const struct ike_suite *s, bool esp, char buf[IKE_SUITE_TEXT]);
 
 /* CONF is copied (not what it points to). STAT counts and is borrowed. CW_E_INVALID when CONF makes no sense: no
- * secret, a key that does not fit its certificate, a PPK of a wrong size or without name, an unknown group, an identity
- * that is empty or the same on both sides. */
+ * signer, no certificate, a PPK that is required and has no name, an unknown group, an identity that is empty or the
+ * same on both sides. */
 CW_NODISCARD int ike_new(const struct ike_conf *conf, const struct ike_ops *ops, void *ctx, struct cw_stat *stat,
 			 struct ike **ret_ike);
 void ike_free(struct ike *k);           /* silent: tells nobody */

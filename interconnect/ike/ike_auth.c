@@ -94,20 +94,12 @@ int ike_auth_sign(const struct ike_auth_octets *o, struct cw_key *key, uint8_t *
 	return 0;
 }
 
-int ike_auth_check_psk(const struct ike_auth_octets *o, struct cw_span psk, const struct ike_in_auth *auth)
+int ike_auth_check_psk(struct cw_span want, const struct ike_in_auth *auth)
 {
-	uint8_t want[IKE_AUTH_DATA_MAX];
-	size_t size;
-	int r;
+	bool right = auth->method == IKE_METHOD_PSK && want.size > 0 && auth->data.size == want.size &&
+		     cw_mem_equal(auth->data.p, want.p, want.size);
 
-	if (auth->method != IKE_METHOD_PSK)
-		return CW_E_AUTH;
-	if ((r = ike_auth_psk(o, psk, want, &size)) < 0)
-		return r;
-	if (auth->data.size != size || !cw_mem_equal(auth->data.p, want, size))
-		r = CW_E_AUTH;
-	cw_mem_wipe(want, sizeof want);
-	return r;
+	return right ? 0 : CW_E_AUTH;
 }
 
 int ike_auth_check_sig(const struct ike_auth_octets *o, const struct cw_cert *cert, const struct ike_in_auth *auth)

@@ -35,8 +35,8 @@ bool ike_auth_knows_hash(struct cw_span list, unsigned hash);
 CW_NODISCARD int ike_auth_psk(const struct ike_auth_octets *o, struct cw_span psk, uint8_t *out, size_t *ret_size);
 CW_NODISCARD int ike_auth_sign(const struct ike_auth_octets *o, struct cw_key *key, uint8_t *out, size_t *ret_size);
 /* CW_E_AUTH (and others) unless AUTH is right. */
-CW_NODISCARD int ike_auth_check_psk(const struct ike_auth_octets *o, struct cw_span psk,
-				    const struct ike_in_auth *auth);
+/* WANT is what ike_auth_psk() makes of what the peer's covers. */
+CW_NODISCARD int ike_auth_check_psk(struct cw_span want, const struct ike_in_auth *auth);
 CW_NODISCARD int ike_auth_check_sig(const struct ike_auth_octets *o, const struct cw_cert *cert,
 				    const struct ike_in_auth *auth);
 

@@ -21,7 +21,7 @@
 #include "interconnect/base/clock.h"
 #include "interconnect/base/log.h"
 #include "interconnect/base/mem.h"
-#include "interconnect/ike/ike_auth.h"
+#include "interconnect/ike/ike_signer.h"
 
 CW_LOG_MODULE(ike_auth);
 
@@ -38,11 +38,6 @@ static struct ike_auth_octets octets(const struct ike_sa *sa, bool own, struct c
 		.sk_p = by_initiator ? keys->pi : keys->pr,
 		.prf = keys->prf,
 	};
-}
-
-static struct cw_span psk_of(const struct ike *k)
-{
-	return (struct cw_span){ k->conf.psk, k->conf.psk_size };
 }
 
 /* ---- we prove ourselves ---- */
@@ -65,13 +60,13 @@ static void write_id(const struct ike_sa *sa, struct ike_out *o)
 
 static int sign(const struct ike_sa *sa, const struct ike_auth_octets *o, uint8_t *out, size_t *ret_size)
 {
-	struct cw_key *key = sa->peer->conf.key;
+	const struct ike_conf *c = &sa->peer->conf;
 
-	if (!(sa->peer_hashes >> cw_key_hash_number(key) & 1)) {
-		cw_log_rl(WARN, sa->peer->conf.name, 0, "the peer does not know the hash that our key signs with");
+	if (!(sa->peer_hashes >> cw_cert_hash_number(c->cert) & 1)) {
+		cw_log_rl(WARN, c->name, 0, "the peer does not know the hash that our key signs with");
 		return CW_E_UNSUPPORTED;
 	}
-	return ike_auth_sign(o, key, out, ret_size);
+	return c->signer->sign(c->signer_ctx, o, out, ret_size);
 }
 
 /* Our proof under KEYS: RET_SIZE of IKE_AUTH_DATA_MAX bytes to DATA. */
@@ -87,7 +82,7 @@ static int prove(const struct ike_sa *sa, const struct ike_keys *keys, uint8_t *
 	cw_wr_bytes(&w, id.p, id.size);
 	tbs = octets(sa, true, (struct cw_span){ body, w.len }, keys);
 	if (sa->peer->conf.auth == IKE_AUTH_PSK)
-		return ike_auth_psk(&tbs, psk_of(sa->peer), data, ret_size);
+		return sa->peer->conf.signer->psk_auth(sa->peer->conf.signer_ctx, &tbs, data, ret_size);
 	return sign(sa, &tbs, data, ret_size);
 }
 
@@ -140,6 +135,18 @@ static int check_cert(struct ike_sa *sa, const struct ike_in *in, const struct i
 	return r;
 }
 
+static int check_psk(const struct ike *k, const struct ike_in_auth *auth, const struct ike_auth_octets *o)
+{
+	uint8_t want[IKE_AUTH_DATA_MAX];
+	size_t size;
+	int r = k->conf.signer->psk_auth(k->conf.signer_ctx, o, want, &size);
+
+	if (r == 0)
+		r = ike_auth_check_psk((struct cw_span){ want, size }, auth);
+	cw_mem_wipe(want, sizeof want);
+	return r;
+}
+
 /* Is the peer who it must be, and does AUTH prove it under the keys of the SA? */
 static int check_peer(struct ike_sa *sa, const struct ike_in *in, const struct ike_in_id *id,
 		      const struct ike_in_auth *auth)
@@ -152,7 +159,7 @@ static int check_peer(struct ike_sa *sa, const struct ike_in *in, const struct i
 		ike_sa_why(sa, "the peer has another identity than %s", k->conf.remote_id);
 		return CW_E_AUTH;
 	}
-	r = k->conf.auth == IKE_AUTH_PSK ? ike_auth_check_psk(&o, psk_of(k), auth) : check_cert(sa, in, auth, &o);
+	r = k->conf.auth == IKE_AUTH_PSK ? check_psk(k, auth, &o) : check_cert(sa, in, auth, &o);
 	if (r < 0)
 		ike_sa_why(sa, "AUTH of the peer%s: %s", sa->ppk ? " (with PPK)" : "", cw_strerror(r));
 	return r;

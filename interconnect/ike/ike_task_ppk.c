@@ -20,18 +20,21 @@
 #include <string.h>
 
 #include "interconnect/base/mem.h"
+#include "interconnect/ike/ike_signer.h"
 
 static bool has_ppk(const struct ike_sa *sa)
 {
-	return sa->peer->conf.ppk.size > 0;
+	const char *id = sa->peer->conf.ppk.id;
+
+	return id && *id;
 }
 
 static struct ike_keys *mixed_keys(const struct ike_sa *sa, int *ret_r)
 {
-	const struct ike_ppk *ppk = &sa->peer->conf.ppk;
+	const struct ike_conf *c = &sa->peer->conf;
 	struct ike_keys *mixed = cw_mem_secret(sizeof *mixed);
 
-	*ret_r = mixed ? ike_keys_mix(sa->keys, (struct cw_span){ ppk->key, ppk->size }, mixed) : -ENOMEM;
+	*ret_r = mixed ? c->signer->ppk(c->signer_ctx, sa->keys, mixed) : -ENOMEM;
 	if (*ret_r == 0)
 		return mixed;
 	cw_mem_free_secret(mixed, sizeof *mixed);

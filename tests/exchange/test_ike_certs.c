@@ -69,7 +69,7 @@ static void use(int side, const char *certs, const char *key, const char *ca, co
 	c->chain = s->certs + 1;
 	c->n_chain = s->n_certs - 1;
 	c->ca = s->ca;
-	c->key = s->key;
+	p.side[side].secret.key = s->key;
 	c->crl = s->crl;
 }
 

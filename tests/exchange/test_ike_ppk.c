@@ -111,10 +111,8 @@ static void every_size_joins(void **state)
 	for (size_t size = IKE_PPK_MIN; size <= IKE_PPK_MAX; size++) {
 		pair_init_fast(&p);
 		for (int s = 0; s < PAIR_SIDES; s++) {
-			struct ike_conf *c = &p.side[s].conf;
-
-			assert_int_equal(ike_suite_parse(suites[size % CW_COUNT(suites)], false, &c->ike, NULL), 0);
-			c->ppk = (struct ike_ppk){ "ppk", ppk_key, size, true };
+			assert_int_equal(ike_suite_parse(suites[size % CW_COUNT(suites)], false, &p.side[s].conf.ike, NULL), 0);
+			pair_set_ppk(&p, s, (struct ike_ppk){ "ppk", true }, ppk_key, size);
 		}
 		pair_start(&p);
 		pair_run(&p);
@@ -144,11 +142,8 @@ static void configurations_that_make_no_sense(void **state)
 		struct ike_ppk ppk;
 		int want;
 	} rows[] = {
-		{ { "ppk", ppk_key, 32, true }, 0 }, { { "ppk", ppk_key, 64, false }, 0 }, { { long_id + 1, ppk_key, 32, true }, 0 },
-		{ { "ppk", ppk_key, 31, true }, CW_E_INVALID }, { { "ppk", ppk_key, 65, true }, CW_E_INVALID },
-		{ { "ppk", NULL, 32, true }, CW_E_INVALID }, { { "", ppk_key, 32, true }, CW_E_INVALID },
-		{ { NULL, ppk_key, 32, true }, CW_E_INVALID }, { { long_id, ppk_key, 32, true }, CW_E_INVALID },
-		{ { "ppk", ppk_key, 0, true }, CW_E_INVALID }, { { NULL, NULL, 0, false }, 0 },
+		{ { "ppk", true }, 0 }, { { "ppk", false }, 0 }, { { long_id + 1, true }, 0 }, { { "", true }, CW_E_INVALID },
+		{ { NULL, true }, CW_E_INVALID }, { { long_id, true }, CW_E_INVALID }, { { NULL, false }, 0 }, { { "", false }, 0 },
 	};
 	struct ike *k = NULL;
 
@@ -264,7 +259,7 @@ static void a_renewal_without_it_is_refused(void **state)
 	pair_init_fast(&p);
 	ppk_start(PPK_REQUIRED, PPK_REQUIRED);
 	pair_run(&p);
-	p.side[PAIR_B].k->conf.ppk = ppk_policies[PPK_NONE];
+	p.side[PAIR_B].k->conf.ppk = ppk_policies[PPK_NONE].ppk;
 	ike_renew(p.side[PAIR_B].k, p.now_ms);
 	pair_pass(&p, 20000);
 	assert_true(pair_is_joined(&p));

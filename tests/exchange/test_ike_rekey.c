@@ -221,12 +221,13 @@ static void ike_by_either(void **state)
 static void ike_keeps_the_ppk(void **state)
 {
 	static const uint8_t key[IKE_PPK_MIN] = { 1, 2, 3 };
-	static const struct ike_ppk ppk = { "ppk-1", key, sizeof key, true };
+	static const struct ike_ppk ppk = { "ppk-1", true };
 	struct ike_info info;
 
 	(void)state;
 	pair_init_fast(&p);
-	p.side[PAIR_A].conf.ppk = p.side[PAIR_B].conf.ppk = ppk;
+	for (int s = 0; s < PAIR_SIDES; s++)
+		pair_set_ppk(&p, s, ppk, key, sizeof key);
 	join();
 	for (int i = 0; i < 4; i++) {
 		ike_by(i & 1);

@@ -268,7 +268,7 @@ static void false_initial_contact(void **state)
 	(void)state;
 	joined();
 	pair_restart(&p, PAIR_A);
-	p.side[PAIR_A].k->conf.psk_size--;
+	p.side[PAIR_A].secret.psk_size--;
 	ike_start(p.side[PAIR_A].k, p.now_ms);
 	pair_pass(&p, 20000);
 	assert_int_equal(pair_n_up(&p, PAIR_B), 1);

@@ -37,7 +37,7 @@ static const struct {
 };
 
 static const uint8_t ppk_key[IKE_PPK_MIN] = { 1, 2, 3 };
-static const struct ike_ppk ppk = { "ppk-1", ppk_key, sizeof ppk_key, false };
+static const struct ike_ppk ppk = { "ppk-1", false };
 
 static void read_only(uint8_t first, struct cw_cur c)
 {
@@ -92,7 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p.side[PAIR_A].conf.dpd_ms = 500;
 	p.side[PAIR_A].conf.esp.s[0].group = p.side[PAIR_B].conf.esp.s[0].group = situations[i].group;
 	if (head & WITH_PPK)
-		p.side[PAIR_A].conf.ppk = p.side[PAIR_B].conf.ppk = ppk;
+		for (int s = 0; s < PAIR_SIDES; s++)
+			pair_set_ppk(&p, s, ppk, ppk_key, sizeof ppk_key);
 	pair_start(&p);
 	for (int s = 0; s < CW_MIN(situations[i].steps, 4); s++)
 		pair_step(&p);

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { SPI = 8, WITH_PPK = 0x80 };
 
 static const uint8_t ppk_key[IKE_PPK_MIN] = { 1, 2, 3 };
-static const struct ike_ppk ppk = { "ppk-1", ppk_key, sizeof ppk_key, true };
+static const struct ike_ppk ppk = { "ppk-1", true };
 
 /* Whatever the reader takes, the rules, the proposals and the selectors can live with. */
 static void read_only(const uint8_t *msg, size_t size)
@@ -55,8 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ike_suite_parse("aes256gcm16-prfsha384-x25519", false, &p.side[PAIR_A].conf.ike, NULL) < 0)
 		abort();
 	p.side[PAIR_B].conf.ike = p.side[PAIR_A].conf.ike;
-	if (head & WITH_PPK)
-		p.side[PAIR_A].conf.ppk = p.side[PAIR_B].conf.ppk = ppk;
+	for (int s = 0; s < PAIR_SIDES && head & WITH_PPK; s++)
+		pair_set_ppk(&p, s, ppk, ppk_key, sizeof ppk_key);
 	pair_start(&p);
 	if (kind == 1 && n >= SPI)
 		memcpy(block, p.q[0].p, SPI);

@@ -191,8 +191,9 @@ static void init_side(struct pair *p, int i)
 	c->remote = endpoint(addr[1 - i]);
 	s->at = s->seen_as = c->local;
 	c->auth = IKE_AUTH_PSK;
-	c->psk = psk;
-	c->psk_size = sizeof psk - 1;
+	s->secret = (struct ike_secret){ .psk = psk, .psk_size = sizeof psk - 1 };
+	c->signer = &ike_signer_local;
+	c->signer_ctx = &s->secret;
 	c->local_id = id[i];
 	c->remote_id = id[1 - i];
 	c->local_ts = prefix(ts[i]);
@@ -277,7 +278,7 @@ static void set_cert(struct pair *p, int i, const char *name)
 
 	c->auth = IKE_AUTH_CERT;
 	c->cert = identity(name)->cert;
-	c->key = identity(name)->key;
+	p->side[i].secret.key = identity(name)->key;
 	c->ca = identity("ca")->cert;
 }
 
@@ -305,8 +306,19 @@ void pair_init_certs(struct pair *p, const char *a, const char *b)
 	p->side[PAIR_B].conf.local_id = p->side[PAIR_A].conf.remote_id = name_of(b);
 }
 
+void pair_set_ppk(struct pair *p, int side, struct ike_ppk ppk, const uint8_t *key, size_t size)
+{
+	p->side[side].conf.ppk = ppk;
+	p->side[side].secret.ppk = key;
+	p->side[side].secret.ppk_size = size;
+}
+
 static void make(struct pair_side *s)
 {
+	s->secret.local_id = s->conf.local_id;
+	s->secret.remote_id = s->conf.remote_id;
+	s->conf.signer_ctx = &s->secret;        /* configurations are copied from pair to pair */
+	assert_int_equal(ike_secret_check(&s->secret), 0);
 	assert_int_equal(ike_new(&s->conf, &ops, s, &s->stat, &s->k), 0);
 	s->state = ike_state(s->k);
 }

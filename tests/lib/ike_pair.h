@@ -11,6 +11,7 @@
 #define TEST_IKE_PAIR_H
 
 #include "interconnect/ike/ike_sa.h"
+#include "interconnect/ike/ike_signer.h"
 
 enum { PAIR_A, PAIR_B, PAIR_SIDES };
 enum { PAIR_QUEUE = 256, PAIR_PACKET = 20000, PAIR_CHILDREN = 256, PAIR_KEYLOG = 8,
@@ -38,6 +39,7 @@ struct pair_side {
 	int index;
 	struct ike *k;
 	struct ike_conf conf;
+	struct ike_secret secret;       /* its identities are those of CONF at pair_start() */
 	struct cw_stat stat;
 	struct cw_endpoint at;          /* its own address */
 	struct cw_endpoint seen_as;     /* where its packets seem to come from: a NAT may change it */
@@ -69,6 +71,8 @@ void pair_init(struct pair *p);
 void pair_init_fast(struct pair *p);
 /* The same with certificates of tests/vectors/certs by these names. */
 void pair_init_certs(struct pair *p, const char *a, const char *b);
+/* SIDE has a PPK, with this name and policy; KEY is borrowed. */
+void pair_set_ppk(struct pair *p, int side, struct ike_ppk ppk, const uint8_t *key, size_t size);
 /* Makes the peers from the configurations as they are now, and starts them; A's first message is in the queue. */
 void pair_start(struct pair *p);
 void pair_free(struct pair *p);

@@ -42,21 +42,21 @@ struct pair_message m;
 const uint8_t ppk_key[IKE_PPK_MAX] = "a key of at least thirty-two octets, not at all at random: 64";
 const uint8_t ppk_other_key[IKE_PPK_MAX] = "a key of at least thirty-two octets, not at all at random; 64";
 
-const struct ike_ppk ppk_policies[PPK_POLICIES] = {
-	[PPK_NONE] = { 0 },
-	[PPK_OPTIONAL] = { "ppk-1", ppk_key, 32, false },
-	[PPK_REQUIRED] = { "ppk-1", ppk_key, 32, true },
-	[PPK_OTHER_ID] = { "ppk-2", ppk_key, 32, false },
-	[PPK_OTHER_ID_REQUIRED] = { "ppk-2", ppk_key, 32, true },
+const struct ppk_policy_row ppk_policies[PPK_POLICIES] = {
+	[PPK_NONE] = { { NULL, false }, NULL, 0 },
+	[PPK_OPTIONAL] = { { "ppk-1", false }, ppk_key, 32 },
+	[PPK_REQUIRED] = { { "ppk-1", true }, ppk_key, 32 },
+	[PPK_OTHER_ID] = { { "ppk-2", false }, ppk_key, 32 },
+	[PPK_OTHER_ID_REQUIRED] = { { "ppk-2", true }, ppk_key, 32 },
 	/* They differ behind octet 32 only. */
-	[PPK_OTHER_KEY] = { "ppk-1", ppk_other_key, 64, false },
-	[PPK_OTHER_KEY_REQUIRED] = { "ppk-1", ppk_other_key, 64, true },
+	[PPK_OTHER_KEY] = { { "ppk-1", false }, ppk_other_key, 64 },
+	[PPK_OTHER_KEY_REQUIRED] = { { "ppk-1", true }, ppk_other_key, 64 },
 };
 
 void ppk_start(enum ppk_policy a, enum ppk_policy b)
 {
-	p.side[PAIR_A].conf.ppk = ppk_policies[a];
-	p.side[PAIR_B].conf.ppk = ppk_policies[b];
+	pair_set_ppk(&p, PAIR_A, ppk_policies[a].ppk, ppk_policies[a].key, ppk_policies[a].size);
+	pair_set_ppk(&p, PAIR_B, ppk_policies[b].ppk, ppk_policies[b].key, ppk_policies[b].size);
 	pair_start(&p);
 }
 

@@ -11,7 +11,13 @@ enum ppk_policy {
 	PPK_POLICIES
 };
 
-extern const struct ike_ppk ppk_policies[PPK_POLICIES];
+struct ppk_policy_row {
+	struct ike_ppk ppk;
+	const uint8_t *key;
+	size_t size;
+};
+
+extern const struct ppk_policy_row ppk_policies[PPK_POLICIES];
 extern const uint8_t ppk_key[IKE_PPK_MAX], ppk_other_key[IKE_PPK_MAX];
 extern struct pair p;
 extern struct pair_message m;

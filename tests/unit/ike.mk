@@ -6,6 +6,7 @@ $(eval $(call test,test_ike_golden,tests/unit,test_ike_golden.c,ike base,$(JANSS
 $(eval $(call test,test_ike_msg,tests/unit,test_ike_msg.c,ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_prop,tests/unit,test_ike_prop.c,ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_auth,tests/unit,test_ike_auth.c,ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_signer,tests/unit,test_ike_signer.c,ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_ts,tests/unit,test_ike_ts.c,ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_exch,tests/unit,test_ike_exch.c,ike base))
 $(eval $(call test,test_ike_cookie,tests/unit,test_ike_cookie.c,ike base,$(LIBCRYPTO)))
