@@ -158,6 +158,16 @@ static struct ike_sa *surplus(const struct ike *k, uint64_t *ret_due_ms)
 	return loser;
 }
 
+/* The peer has forgotten SA. */
+static void drop_forgotten(struct ike_sa *sa, uint64_t now_ms)
+{
+	const struct ike *k = sa->peer;
+
+	for (const struct ike_csa *c = sa->children; c && k->ops->child_orphan; c = c->next)
+		k->ops->child_orphan(k->ctx, c->spi_in);
+	ike_sa_drop(sa, now_ms, "the peer began anew");
+}
+
 void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
 {
 	char ep[CW_ENDPOINT_TEXT], suite[IKE_SUITE_TEXT], esp[IKE_SUITE_TEXT];
@@ -173,13 +183,14 @@ void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
 		if (old == sa || old->up_serial == 0 || old->up_serial > sa->begin_serial)
 			continue;
 		if (sa->initial_contact && (old->state == IKE_SA_UP || old->state == IKE_SA_REKEYED || old->state == IKE_SA_DELETING))
-			ike_sa_drop(old, now_ms, "the peer began anew");
+			drop_forgotten(old, now_ms);
 		else if (sa->renewal && sa->children && ike_sa_is_up(old))
 			ike_sa_quit(old, now_ms, "replaced");
 	}
 	if (!sa->children)
 		return;
 	k->backoff_ms = IKE_RETRY_MIN_MS;
+	k->resume_ms = 0;
 	if (sa->begin_serial > k->renew_serial)
 		k->renew_serial = 0;            /* whoever made it, it is new */
 }
@@ -218,11 +229,12 @@ static void sweep(struct ike *k)
 
 static void connect_now(struct ike *k, uint64_t now_ms)
 {
+	const struct cw_endpoint *remote = k->resume_ms ? &k->resume : &k->conf.remote;
 	const struct ike_sa *old = newest_up(k);
 	struct ike_sa *sa;
 	int r;
 
-	if ((r = ike_sa_new(k, true, &k->conf.local, old ? &old->way.remote : &k->conf.remote, now_ms, &sa)) < 0) {
+	if ((r = ike_sa_new(k, true, &k->conf.local, old ? &old->way.remote : remote, now_ms, &sa)) < 0) {
 		cw_log_r(WARN, k->conf.name, r, "cannot connect");
 		return;
 	}
@@ -231,12 +243,21 @@ static void connect_now(struct ike *k, uint64_t now_ms)
 		ike_sa_drop(sa, now_ms, cw_strerror(r));
 }
 
+/* Is the peer to be called as long as no SA is up? */
+static bool is_caller(const struct ike *k)
+{
+	return k->active && (k->conf.initiate || k->resume_ms);
+}
+
 /* Begins, or plans, the next attempt. */
 static void plan(struct ike *k, uint64_t now_ms)
 {
 	size_t n_up = count_up(k);
-	bool wanted = k->active && (n_up > 0 ? k->renew_serial > 0 : k->conf.initiate);
+	bool wanted;
 
+	if (now_ms >= k->resume_ms)
+		k->resume_ms = 0;
+	wanted = n_up > 0 ? k->active && k->renew_serial > 0 : is_caller(k);
 	if (n_up == 0)
 		k->renew_serial = 0;
 	if (!wanted) {
@@ -261,7 +282,7 @@ static void tell_state(struct ike *k)
 
 	if (count_up(k) > 0)
 		next = IKE_UP;
-	else if (k->active && k->conf.initiate)
+	else if (is_caller(k))
 		next = IKE_CONNECTING;
 	if (next == k->state)
 		return;
@@ -298,6 +319,13 @@ void ike_start(struct ike *k, uint64_t now_ms)
 	settle(k, now_ms);
 }
 
+void ike_resume(struct ike *k, const struct cw_endpoint *remote, uint64_t now_ms)
+{
+	k->resume = *remote;
+	k->resume_ms = now_ms + IKE_RESUME_MS;
+	ike_start(k, now_ms);
+}
+
 /* A peer that has not seen yet that one SA took the place of another hears of both ends in this order. */
 static struct ike_sa *oldest(const struct ike *k)
 {
@@ -314,6 +342,7 @@ void ike_stop(struct ike *k, uint64_t now_ms)
 	struct ike_sa *sa;
 
 	k->active = false;
+	k->resume_ms = 0;
 	while ((sa = oldest(k)) != NULL)
 		ike_sa_leave(sa, "stopped");
 	snprintf(k->why, sizeof k->why, "stopped");

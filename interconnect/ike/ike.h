@@ -125,6 +125,9 @@ struct ike_ops {
 	void (*state)(void *ctx, enum ike_state state, const char *why);
 	/* Fresh keys, for whoever has to look into what was captured; NULL: they are told to nobody. K is wiped after the call. */
 	void (*keylog)(void *ctx, const struct ike_keylog *k);
+	/* May be NULL. The IKE process of the peer began anew and has made another pair with us; child_down() follows. The peer may not
+	 * have that one installed yet, but may well have this one, so it is to be sent on until the other is proven, not for long. */
+	void (*child_orphan)(void *ctx, uint32_t spi_in);
 };
 
 /* A list "aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519" of different suites; for ESP (ESP true)
@@ -141,6 +144,9 @@ void ike_free(struct ike *k);           /* silent: tells nobody */
 
 /* Begins to connect, if the peer is to be called (conf.initiate); goes on trying with back-off until ike_stop(). */
 void ike_start(struct ike *k, uint64_t now_ms);
+/* Begins; and calls the peer at REMOTE, in whatever role, until an SA is up or IKE_RESUME_MS are over: who was here before us had
+ * SAs with it, whose ESP may live. */
+void ike_resume(struct ike *k, const struct cw_endpoint *remote, uint64_t now_ms);
 /* Deletes all SAs, telling the peer once, and stays idle. */
 void ike_stop(struct ike *k, uint64_t now_ms);
 /* Replaces the child, or the IKE SA, by CREATE_CHILD_SA, as soon as no other request is under way. Either role. */

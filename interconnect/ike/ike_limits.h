@@ -8,6 +8,8 @@ enum {
 	IKE_RESEND_FIRST_MS = 500, IKE_RESEND_MAX_MS = 4000, IKE_RESEND_TRIES = 6,
 	/* Between attempts to connect, doubling. */
 	IKE_RETRY_MIN_MS = 1000, IKE_RETRY_MAX_MS = 30000,
+	/* Who was not to call the peer calls it for so long after the process that had the SAs died. */
+	IKE_RESUME_MS = 120 * 1000,
 	/* A stranger's half-open SA waits so long for IKE_AUTH: longer than the initiator retransmits. */
 	IKE_HALF_OPEN_MS = 16000,
 	/* With more half-open SAs than this, IKE_SA_INIT must bring a cookie: s2.6. */

@@ -156,6 +156,8 @@ struct ike {
 	struct ike_id local_id, remote_id;
 	struct ike_sa *sas;
 	bool active;                    /* between start and stop */
+	struct cw_endpoint resume;      /* where the peer was seen by a process before us */
+	uint64_t resume_ms;             /* until then it is called there; 0: not */
 	uint64_t renew_serial;          /* a renewal is wanted since then; 0: none */
 	enum ike_state state;
 	uint64_t serial;

@@ -132,6 +132,17 @@ static void op_child_moved(void *ctx, uint32_t spi_in, const struct cw_endpoint 
 	s->n_moved++;
 }
 
+static void op_child_orphan(void *ctx, uint32_t spi_in)
+{
+	struct pair_side *s = ctx;
+	size_t i = 0;
+
+	while (i < s->n_children && !(s->child[i].c.spi_in == spi_in && s->child[i].up))
+		i++;
+	assert_true(i < s->n_children && !s->child[i].orphan);
+	s->child[i].orphan = true;
+}
+
 static void op_state(void *ctx, enum ike_state state, const char *why)
 {
 	struct pair_side *s = ctx;
@@ -154,6 +165,7 @@ static void op_keylog(void *ctx, const struct ike_keylog *k)
 static const struct ike_ops ops = {
 	.send = op_send, .spi = op_spi, .child_up = op_child_up, .child_idle = op_child_idle, .child_down = op_child_down,
 	.child_moved = op_child_moved, .state = op_state, .keylog = op_keylog,
+	.child_orphan = op_child_orphan,
 };
 
 /* ---- configurations ---- */

@@ -21,6 +21,7 @@ struct pair_child {
 	struct ike_child c;
 	bool up;
 	bool idle;                      /* the side was told to send no more on it */
+	bool orphan;                    /* the peer has forgotten it */
 	bool proven;                    /* something came on it */
 	uint64_t down_ms;
 };

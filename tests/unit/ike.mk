@@ -18,6 +18,7 @@ $(eval $(call test,test_ike_ppk_hostile,tests/exchange,test_ike_ppk_hostile.c,ik
 	$(LIBCRYPTO) $(PPK_WRAP)))
 $(eval $(call test,test_ike_loss,tests/exchange,test_ike_loss.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_renew,tests/exchange,test_ike_renew.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_resume,tests/exchange,test_ike_resume.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_rekey,tests/exchange,test_ike_rekey.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_rekey_refuse,tests/exchange,test_ike_rekey_refuse.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_collide,tests/exchange,test_ike_collide.c,ikepair ike base,$(LIBCRYPTO)))
