@@ -10,3 +10,4 @@ IMPAIR_OBJS = $(B)/obj/tests/unit/test_impair.o $(if $(DEBUG),,$(B)/obj/intercon
 $(IMPAIR_OBJS): CPPFLAGS = -I. -DCW_DEBUG
 $(B)/test/test_impair: $(IMPAIR_OBJS)
 OBJS += $(IMPAIR_OBJS)
+$(eval $(call test,test_sandbox,tests/unit,test_sandbox.c,base,$(BASE_LIBS)))
