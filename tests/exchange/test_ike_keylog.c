@@ -117,7 +117,7 @@ static void wrong_secret(void **state)
 {
 	(void)state;
 	pair_init_fast(&p);
-	p.side[PAIR_B].conf.psk_size--;
+	p.side[PAIR_B].secret.psk_size--;
 	pair_start(&p);
 	pair_run(&p);
 	assert_false(pair_is_joined(&p));
