@@ -110,7 +110,8 @@ int ix_init(struct ix *ix, struct cw_loop *l, const char *dir, const struct ix_c
 	int r;
 
 	ix->conf = conf;
-	if ((r = tuns_new(l, dir, &conf->uplinks, &conf->tunnels, &ix->tuns, why)) < 0)
+	if ((r = tuns_new(l, dir, &conf->uplinks, &conf->tunnels, &ix->tuns, why)) < 0 ||
+	    (r = tuns_keylog(ix->tuns, dir, conf->keylog, why)) < 0)
 		return r;
 	if ((r = ix_init_device(ix, l, why)) < 0)
 		return r;

@@ -14,6 +14,7 @@ struct ix_conf {
 	struct cw_conf_list relays;     /* struct relay_conf */
 	char *tun_device;
 	char *control;
+	char *keylog;                   /* "": none */
 };
 
 extern const struct cw_conf_obj ix_conf_obj;

@@ -37,6 +37,9 @@ static int parse(const struct ix_node *d, const struct cw_json *config, struct i
 		cw_json_set_str(more, "name", node_name(d->node));
 	if ((r = node_config_text(config, more, &text)) < 0)
 		return r;
+	/* Nobody far away has the keys written down. */
+	if (cw_json_get(config, "keylog"))
+		return cw_why_set(why, CW_E_FORBIDDEN, "appliance", "keylog", "only an appliance that was started by hand has one");
 	return cw_conf_parse("config.json", text, strlen(text), &ix_conf_obj, ret_conf, why);
 }
 

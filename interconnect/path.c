@@ -109,9 +109,18 @@ static void path_ike_state(void *ctx, enum ike_state s, const char *why)
 	path_update(p, why);
 }
 
+static void path_ike_keylog(void *ctx, const struct ike_keylog *l)
+{
+	const struct path *p = ctx;
+
+	if (p->tun->tuns->keylog)
+		keylog_write(p->tun->tuns->keylog, l);
+}
+
 static const struct ike_ops path_ike_ops = {
 	.send = path_ike_send, .spi = path_ike_spi, .child_up = path_ike_child_up, .child_idle = path_ike_child_idle,
 	.child_down = path_ike_child_down, .child_moved = path_ike_child_moved, .state = path_ike_state,
+	.keylog = path_ike_keylog,
 };
 
 /* ---- in ---- */

@@ -88,6 +88,8 @@ CW_NODISCARD int tuns_check(const char *dir, const struct cw_conf_list *uplinks,
  * tunnels. File names in CONF are relative to DIR. WHY names the tunnel and the field. Nothing is sent before tuns_start(). */
 CW_NODISCARD int tuns_new(struct cw_loop *l, const char *dir, const struct cw_conf_list *uplinks,
 			  const struct cw_conf_list *tunnels, struct tuns **ret_tuns, struct cw_why *why);
+/* Writes the keys of all SAs from now on to FILE, relative to DIR (keylog.h); an empty name: to none. Before tuns_start(). */
+CW_NODISCARD int tuns_keylog(struct tuns *ts, const char *dir, const char *file, struct cw_why *why);
 /* Begins to connect. */
 void tuns_start(struct tuns *ts);
 /* Tells the peers good-bye and stops. */

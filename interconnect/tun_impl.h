@@ -15,12 +15,14 @@
 
 #include "interconnect/ike/ike_signer.h"
 #include "interconnect/path.h"
+#include "interconnect/keylog.h"
 #include "interconnect/tun.h"
 #include "interconnect/udp.h"
 
 enum {
 	TUN_NAME_MAX = 64,
 	TUN_PATHS_MAX = 16,
+	TUN_PATH_MAX = 4096,            /* of a file */
 };
 
 /* ---- tun_auth.c: the files behind "auth" and "ppk" ---- */
@@ -69,6 +71,7 @@ struct tuns {
 	size_t n_items;
 	uint64_t started_ms;
 	bool was_up;                    /* some tunnel has been up */
+	struct keylog *keylog;          /* NULL: keys are told to nobody */
 	uint8_t inner[UDP_DATAGRAM_MAX];
 };
 

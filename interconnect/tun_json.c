@@ -128,6 +128,7 @@ struct cw_json *tun_json(const struct tun *t)
 	cw_json_set(o, "esp", tun_json_esp(t, sa));
 	cw_json_set_int(o, "mtu", t->conf->mtu);
 	cw_json_set_int(o, "inner_mtu", (int64_t)tun_inner_mtu(t));
+	cw_json_set_bool(o, "keylog", t->tuns->keylog != NULL);
 	cw_json_set(o, "paths", tun_json_paths(t));
 	cw_json_set(o, "counters", tun_json_counters(&t->stat));
 	return o;
@@ -167,6 +168,7 @@ struct cw_json *tuns_json(const struct tuns *ts, const char *name, const char *k
 	cw_json_set_str(o, "version", CW_VERSION);
 	cw_json_set_int(o, "rss_bytes", tun_json_rss_bytes());
 	cw_json_set_int(o, "uptime_s", (int64_t)((cw_clock_now_ms() - ts->started_ms) / 1000));
+	cw_json_set_bool(o, "keylog", ts->keylog != NULL);
 	cw_json_set(o, "counters", tun_json_counters(&ts->stat));
 	return o;
 }

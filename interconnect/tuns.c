@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tuns.c - all tunnels of an appliance: the uplinks, and which tunnel a datagram is for. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,6 +164,17 @@ int tuns_new(struct cw_loop *l, const char *dir, const struct cw_conf_list *upli
 	return 0;
 }
 
+int tuns_keylog(struct tuns *ts, const char *dir, const char *file, struct cw_why *why)
+{
+	char path[TUN_PATH_MAX];
+
+	if (!*file)
+		return 0;
+	if (snprintf(path, sizeof path, "%s%s%s", *file == '/' ? "" : dir, *file == '/' ? "" : "/", file) >= (int)sizeof path)
+		return cw_why_set(why, -ENAMETOOLONG, "keylog", NULL, "%s", cw_strerror(-ENAMETOOLONG));
+	return keylog_new(ts->loop, path, &ts->keylog, why);
+}
+
 static void tuns_each_path(struct tuns *ts, void (*f)(struct path *p))
 {
 	for (size_t i = 0; i < ts->n_items; i++)
@@ -191,6 +203,7 @@ void tuns_free(struct tuns *ts)
 	for (size_t i = 0; i < ts->n_uplinks; i++)
 		udp_free(ts->uplinks[i].udp);
 	esp_sadb_free(ts->sadb);
+	keylog_free(ts->keylog);
 	free(ts->items);
 	free(ts->uplinks);
 	free(ts);

@@ -53,6 +53,8 @@ static const struct cw_conf_row ne_rows[] = {
 	  .max = NE_CONF_EXTENSIONS_MAX, .obj = &ext_conf_obj, .help = "stretched networks" },
 	{ .name = "control", .kind = CW_CONF_STR, .required = true, .offset = offsetof(struct ne_conf, control),
 	  .min = 1, .max = 100, .help = "path of the control socket" },
+	{ .name = "keylog", .kind = CW_CONF_STR, .offset = offsetof(struct ne_conf, keylog),
+	  .max = 1000, .help = "writes the keys of all SAs to FILE.ikev2 and FILE.esp; default none" },
 	{ .name = "helper", .kind = CW_CONF_STR, .offset = offsetof(struct ne_conf, helper),
 	  .max = 99, .help = "socket of causeway-helper, where the devices come from; default none" },
 };

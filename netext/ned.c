@@ -47,6 +47,7 @@ static int ned_open(struct ned *d, const char *dir, struct cw_why *why)
 
 	if ((r = cw_loop_new(&d->loop)) < 0 ||
 	    (r = tuns_new(d->loop, dir, &d->conf.uplinks, &d->conf.tunnels, &d->tuns, why)) < 0 ||
+	    (r = tuns_keylog(d->tuns, dir, d->conf.keylog, why)) < 0 ||
 	    (r = exts_new(d->loop, &taps, d->tuns, &d->conf.extensions, &d->exts, why)) < 0)
 		return r;
 	d->cmd = (struct ne_cmd){ d->conf.name, d->tuns, d->exts };

@@ -60,6 +60,7 @@ static void good_file_is_read(void **state)
 	assert_string_equal(c.name, "ne-a");
 	assert_string_equal(c.control, "./ne-a.sock");
 	assert_string_equal(c.helper, "");
+	assert_string_equal(c.keylog, "");
 	assert_int_equal(c.tunnels.n, 3);
 	assert_int_equal(c.extensions.n, 3);
 	assert_string_equal(e[0].name, "web");
