@@ -19,7 +19,9 @@ ifneq ($(findstring gcc,$(CC)),)
 WARN += -Wduplicated-cond -Wlogical-op
 endif
 CFLAGS = -std=c17 -D_GNU_SOURCE -O2 -g -fPIE -fstack-protector-strong -fno-strict-aliasing $(WARN)
-CPPFLAGS = -I. $(if $(DEBUG),-DCW_DEBUG)
+# Used if it is installed; IPSEC_MB= builds without.
+IPSEC_MB = $(wildcard /usr/include/intel-ipsec-mb.h)
+CPPFLAGS = -I. $(if $(DEBUG),-DCW_DEBUG) $(if $(IPSEC_MB),-DCW_IPSEC_MB)
 LDFLAGS = -pie -Wl,-z,relro,-z,now
 ifdef SAN
 CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -35,7 +37,7 @@ endif
 
 LIBEVENT = -levent_core
 LIBEVENT_HTTP = -levent_extra -levent_openssl -lssl
-LIBCRYPTO = -lcrypto
+LIBCRYPTO = -lcrypto $(if $(IPSEC_MB),-lIPSec_MB)
 JANSSON = -ljansson
 LIBYAML = -lyaml
 LIBMNL = -lmnl

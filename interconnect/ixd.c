@@ -88,7 +88,7 @@ int main(int argc, char **argv)
 	int status;
 
 	cw_daemon_harden();
-	if (!cw_daemon_args_with(argc, argv, "interconnect appliance", CW_DAEMON_NODE, &args, &status))
+	if (!cw_daemon_args_with(argc, argv, "interconnect appliance", CW_DAEMON_NODE | CW_DAEMON_CRYPTO, &args, &status))
 		return status;
 	return args.node ? ixd_node(args.node) : ixd_main(&args);
 }

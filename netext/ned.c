@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 	int r, status;
 
 	cw_daemon_harden();
-	if (!cw_daemon_args_with(argc, argv, "network extension appliance", CW_DAEMON_NODE, &args, &status))
+	if (!cw_daemon_args_with(argc, argv, "network extension appliance", CW_DAEMON_NODE | CW_DAEMON_CRYPTO, &args, &status))
 		return status;
 	if (args.node) {
 		r = ne_node_run(args.node, &why);

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "interconnect/base/crypt_cbc.h"
+#include "interconnect/base/crypt_mb.h"
 #include "interconnect/base/err.h"
 #include "interconnect/base/mem.h"
 
@@ -204,7 +205,30 @@ void cw_hasher_free(struct cw_hasher *x)
 
 /* ---- authenticated encryption ---- */
 
+static enum cw_crypt_engine engine = CW_CRYPT_AUTO;
+
+const char *cw_crypt_engine_name(enum cw_crypt_engine e)
+{
+	static const char *const names[] = { "auto", "openssl", "ipsec-mb" };
+
+	return e < CW_CRYPT_ENGINE_N ? names[e] : "?";
+}
+
+int cw_crypt_use(enum cw_crypt_engine e)
+{
+	if (e == CW_CRYPT_IPSEC_MB && !cw_mb_has(CW_AEAD_AES256_GCM))
+		return CW_E_UNSUPPORTED;
+	engine = e;
+	return 0;
+}
+
+enum cw_crypt_engine cw_crypt_engine_of(enum cw_aead_alg alg)
+{
+	return engine != CW_CRYPT_OPENSSL && cw_mb_has(alg) ? CW_CRYPT_IPSEC_MB : CW_CRYPT_OPENSSL;
+}
+
 struct cw_aead {
+	struct cw_mb *mb;               /* or the others */
 	EVP_CIPHER_CTX *enc, *dec;
 	struct cw_cbc cbc;
 };
@@ -224,21 +248,31 @@ static bool cbc_begin(struct cw_aead *a, const struct aead_row *row, const uint8
 	return a->cbc.mac && EVP_CIPHER_CTX_set_padding(a->enc, 0) == 1 && EVP_CIPHER_CTX_set_padding(a->dec, 0) == 1;
 }
 
-int cw_aead_new(enum cw_aead_alg alg, const void *key, struct cw_aead **ret_aead)
+static int evp_begin(struct cw_aead *a, enum cw_aead_alg alg, const void *key)
 {
 	const struct aead_row *row = &aead_rows[alg];
-	struct cw_aead *a = calloc(1, sizeof *a);
 
 	fetched();
-	if (!a)
-		return -ENOMEM;
 	a->enc = EVP_CIPHER_CTX_new();
 	a->dec = EVP_CIPHER_CTX_new();
 	if (!a->enc || !a->dec || !ciphers[alg] || EVP_EncryptInit_ex2(a->enc, ciphers[alg], key, NULL, NULL) != 1 ||
 	    EVP_DecryptInit_ex2(a->dec, ciphers[alg], key, NULL, NULL) != 1 ||
-	    (row->hash != CW_HASH_N && !cbc_begin(a, row, key))) {
-		cw_aead_free(a);
+	    (row->hash != CW_HASH_N && !cbc_begin(a, row, key)))
 		return refused(CW_E_CRYPTO);
+	return 0;
+}
+
+int cw_aead_new(enum cw_aead_alg alg, const void *key, struct cw_aead **ret_aead)
+{
+	struct cw_aead *a = calloc(1, sizeof *a);
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	r = cw_crypt_engine_of(alg) == CW_CRYPT_IPSEC_MB ? cw_mb_new(alg, key, &a->mb) : evp_begin(a, alg, key);
+	if (r < 0) {
+		cw_aead_free(a);
+		return r;
 	}
 	*ret_aead = a;
 	return 0;
@@ -251,6 +285,7 @@ void cw_aead_free(struct cw_aead *a)
 	EVP_CIPHER_CTX_free(a->enc);
 	EVP_CIPHER_CTX_free(a->dec);
 	EVP_MAC_CTX_free(a->cbc.mac);
+	cw_mb_free(a->mb);
 	free(a);
 }
 
@@ -275,6 +310,10 @@ int cw_aead_seal_end(struct cw_aead *a, const uint8_t *nonce, const void *aad, s
 
 	if (size > INT_MAX || aad_size > INT_MAX)
 		return CW_E_LIMIT;
+	if (a->mb && end.size == 0) {
+		cw_mb_seal(a->mb, nonce, aad, aad_size, in, size, out);
+		return 0;
+	}
 	if (a->cbc.mac)
 		r = cw_cbc_seal(&a->cbc, a->enc, nonce, (struct cw_span){ aad, aad_size }, in, size, end, out);
 	else
@@ -305,7 +344,9 @@ int cw_aead_open_end(struct cw_aead *a, const uint8_t *nonce, const void *aad, s
 
 	if (size > INT_MAX || aad_size > INT_MAX)
 		return CW_E_LIMIT;
-	if (a->cbc.mac)
+	if (a->mb && end.size == 0)
+		r = cw_mb_open(a->mb, nonce, aad, aad_size, in, size, out);
+	else if (a->cbc.mac)
 		r = cw_cbc_open(&a->cbc, a->dec, nonce, (struct cw_span){ aad, aad_size }, in, size, end, out);
 	else
 		r = end.size > 0 ? CW_E_INVALID : open_to(a, nonce, aad, aad_size, in, size, out);

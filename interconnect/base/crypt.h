@@ -51,6 +51,15 @@ struct cw_aead_shape {
 	uint8_t block;                  /* the plaintext is a multiple of it */
 };
 
+/* Who computes them: intel-ipsec-mb where it is fast and gives the right answers (crypt_mb.h), OpenSSL elsewhere; or what one was
+ * told to use. */
+enum cw_crypt_engine { CW_CRYPT_AUTO, CW_CRYPT_OPENSSL, CW_CRYPT_IPSEC_MB, CW_CRYPT_ENGINE_N };
+const char *cw_crypt_engine_name(enum cw_crypt_engine e);
+/* For keys made from now on; call before there are threads. CW_E_UNSUPPORTED: not in this build, or not on this processor. */
+CW_NODISCARD int cw_crypt_use(enum cw_crypt_engine e);
+/* Which of the two the keys of ALG use. */
+enum cw_crypt_engine cw_crypt_engine_of(enum cw_aead_alg alg);
+
 struct cw_aead;
 const struct cw_aead_shape *cw_aead_shape(enum cw_aead_alg alg);
 static inline size_t cw_aead_key_size(enum cw_aead_alg alg)

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "interconnect/base/crypt.h"
 #include "interconnect/base/err.h"
 #include "interconnect/base/log.h"
 
@@ -84,6 +85,22 @@ static int on_log(struct parse *p, const char *value)
 	return GO_ON;
 }
 
+static int on_crypto(struct parse *p, const char *value)
+{
+	enum cw_crypt_engine e = CW_CRYPT_AUTO;
+
+	while (e < CW_CRYPT_ENGINE_N && strcmp(value, cw_crypt_engine_name(e)) != 0)
+		e++;
+	if (e == CW_CRYPT_ENGINE_N) {
+		fprintf(stderr, "%s: --crypto: must be auto, openssl or ipsec-mb, found '%s'\n", p->program, value);
+		return 2;
+	}
+	if (cw_crypt_use(e) == 0)
+		return GO_ON;
+	fprintf(stderr, "%s: --crypto: %s is not in this build, or is not good on this processor\n", p->program, value);
+	return 2;
+}
+
 static int on_check(struct parse *p, const char *value)
 {
 	(void)value;
@@ -110,6 +127,7 @@ static const struct option_row {
 	{ CW_DAEMON_NODE, "node", "DIR", "instead: the folder of this node; the site's manager configures it", on_node },
 	{ CW_DAEMON_ENROL, "enrol", NULL, "read an invitation from standard input, write it down, and leave", on_enrol },
 	{ CW_DAEMON_ENROL, "state", "DIR", "with --enrol: the folder of this node", on_state },
+	{ CW_DAEMON_CRYPTO, "crypto", "ENGINE", "openssl, ipsec-mb, or auto (default): the faster one that is there", on_crypto },
 	{ 0, "log", "LEVEL", "error, warn, info (default) or debug", on_log },
 	{ 0, "check", NULL, "read the configuration, say whether it is good, and leave", on_check },
 	{ 0, "version", NULL, "print the version", on_version },

@@ -4,7 +4,8 @@
  *
  * Options: --config FILE (required), --log LEVEL, --check (read the file, say ok, leave), --version,
  * --help. Exit 0, 1 (failed), 2 (usage or wrong file). A program that can be a node of a site (line/node.h) has --node DIR
- * instead of --config too; one that people enrol by hand has --enrol and --state DIR.
+ * instead of --config too; one that people enrol by hand has --enrol and --state DIR. One that
+ * encrypts packets has --crypto ENGINE.
  */
 #ifndef CW_DAEMON_H
 #define CW_DAEMON_H
@@ -21,7 +22,7 @@ struct cw_daemon_args {
 };
 
 /* CW_DAEMON_BARE: --config may be left out, and is NULL then. */
-enum { CW_DAEMON_NODE = 1, CW_DAEMON_ENROL = 2, CW_DAEMON_BARE = 4 };
+enum { CW_DAEMON_NODE = 1, CW_DAEMON_ENROL = 2, CW_DAEMON_BARE = 4, CW_DAEMON_CRYPTO = 8 };
 
 /* Reads ARGV; sets the log level. Returns true to go on; false to leave main() with *RET_STATUS. SUMMARY is one line for --help. */
 bool cw_daemon_args(int argc, char **argv, const char *summary, struct cw_daemon_args *ret_args, int *ret_status);

@@ -29,6 +29,7 @@ is_root() {
 wrapped_in() {
 	case $1 in
 	event2/* | event.h) echo 'interconnect/base/loop.c|mesh/mesh_http.c|interconnect/line/dial.c' ;;
+	intel-ipsec-mb.h) echo 'interconnect/base/crypt_mb.c' ;;
 	openssl/*) echo 'interconnect/base/crypt*.c' ;;
 	jansson.h) echo 'interconnect/base/json.c' ;;
 	yaml.h) echo 'interconnect/base/conf.c' ;;

@@ -511,6 +511,58 @@ static void dh_import_refuses(void **state)
 	assert_null(d);
 }
 
+/* ---- engines ---- */
+static int use_openssl(void **state)
+{
+	(void)state;
+	return cw_crypt_use(CW_CRYPT_OPENSSL);
+}
+
+static int use_what_is_best(void **state)
+{
+	(void)state;
+	return cw_crypt_use(CW_CRYPT_AUTO);
+}
+
+static void seal_with(enum cw_crypt_engine e, enum cw_aead_alg alg, const uint8_t *plain, size_t size, size_t aad_size, uint8_t *out)
+{
+	uint8_t key[CW_AEAD_KEY_MAX], nonce[CW_AEAD_NONCE];
+	struct cw_aead *a;
+
+	memset(key, 0x5a + (int)size, sizeof key);
+	memset(nonce, (int)size, sizeof nonce);
+	assert_int_equal(cw_crypt_use(e), 0);
+	assert_int_equal(cw_aead_new(alg, key, &a), 0);
+	assert_int_equal(cw_aead_seal(a, nonce, plain, aad_size, plain, size, out), 0);
+	cw_aead_free(a);
+}
+
+/* Each size of a packet, with the AAD of ESP with and without ESN: one must make what the other makes. */
+static void engines_agree(void **state)
+{
+	static const enum cw_aead_alg algs[] = { CW_AEAD_AES128_GCM, CW_AEAD_AES256_GCM, CW_AEAD_CHACHA20_POLY1305 };
+	uint8_t plain[1600], a[sizeof plain + CW_AEAD_TAG], b[sizeof plain + CW_AEAD_TAG];
+
+	(void)state;
+	if (cw_crypt_use(CW_CRYPT_IPSEC_MB) < 0) {
+		print_message("ipsec-mb is not in this build, or not good on this processor\n");
+		skip();
+	}
+	for (size_t i = 0; i < sizeof plain; i++)
+		plain[i] = (uint8_t)(i * 7);
+	for (size_t alg = 0; alg < CW_COUNT(algs); alg++) {
+		assert_int_equal(cw_crypt_engine_of(algs[alg]), CW_CRYPT_IPSEC_MB);
+		for (size_t size = 1; size <= sizeof plain; size++) {
+			seal_with(CW_CRYPT_OPENSSL, algs[alg], plain, size, size % 2 ? 8 : 12, a);
+			seal_with(CW_CRYPT_IPSEC_MB, algs[alg], plain, size, size % 2 ? 8 : 12, b);
+			assert_memory_equal(a, b, size + CW_AEAD_TAG);
+		}
+	}
+	assert_int_equal(cw_crypt_engine_of(CW_AEAD_AES256_CBC_SHA256), CW_CRYPT_OPENSSL);
+}
+
+#define ON_OPENSSL(test) { #test "_on_openssl", test, use_openssl, use_what_is_best, NULL }
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -519,8 +571,12 @@ int main(void)
 		cmocka_unit_test(hmac_answers_hold),
 		cmocka_unit_test(hmac_takes_an_empty_key),
 		cmocka_unit_test(aead_answers_hold),
+		ON_OPENSSL(aead_answers_hold),
 		cmocka_unit_test(aead_refuses_each_flipped_bit),
+		ON_OPENSSL(aead_refuses_each_flipped_bit),
 		cmocka_unit_test(aead_wipes_in_place),
+		ON_OPENSSL(aead_wipes_in_place),
+		cmocka_unit_test_setup_teardown(engines_agree, NULL, use_what_is_best),
 		cmocka_unit_test(cbc_answers_hold),
 		cmocka_unit_test(cbc_refuses_each_flipped_bit),
 		cmocka_unit_test(aead_has_nothing_behind),

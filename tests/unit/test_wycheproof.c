@@ -313,9 +313,19 @@ static void wycheproof(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* The other engine of AEADs (crypt.h). */
+static int use_openssl(void **state)
+{
+	(void)state;
+	return cw_crypt_use(CW_CRYPT_OPENSSL);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(wycheproof) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wycheproof),
+		{ "wycheproof_on_openssl", wycheproof, use_openssl, NULL, NULL },
+	};
 
 	return cmocka_run_group_tests_name("wycheproof", tests, NULL, NULL);
 }
