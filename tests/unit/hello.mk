@@ -2,3 +2,4 @@
 $(eval $(call test,test_hello,tests/unit,test_hello.c,tun base,$(BASE_LIBS)))
 $(eval $(call test,test_hello_wire,tests/unit,test_hello_wire.c,tun base,$(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_hello,tests/fuzz,fuzz_hello.c,tun base,$(BASE_LIBS)))
+$(eval $(call test,test_plpmtu,tests/unit,test_plpmtu.c,tun base,$(BASE_LIBS)))
