@@ -155,40 +155,63 @@ static int read_mac(const struct cw_conf_row *row, const char *text, void *dst, 
 	return cw_mac_parse(text, dst) < 0 ? refuse_found(at, "a MAC address like 52:54:00:12:34:56", text) : 0;
 }
 
-static const struct unit {
+struct unit {
 	const char *name;
-	int64_t ms;
-} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 86400 * 1000 } };
+	int64_t n;
+};
 
-static char *ms_text(int64_t ms, char buf[WORD_MAX])
+static const struct unit ms_units[] = {
+	{ "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 86400 * 1000 }, { NULL, 0 },
+};
+static const struct unit byte_units[] = {
+	{ "", 1 }, { "KiB", 1 << 10 }, { "MiB", 1 << 20 }, { "GiB", 1 << 30 }, { "TiB", (int64_t)1 << 40 }, { NULL, 0 },
+};
+
+/* The largest unit that V is a multiple of. */
+static char *unit_text(const struct unit *units, int64_t v, char buf[WORD_MAX])
 {
-	size_t i = CW_COUNT(units) - 1;
+	const struct unit *u = units;
 
-	while (i > 0 && (ms == 0 || ms % units[i].ms))
-		i--;
-	snprintf(buf, WORD_MAX, "%lld%s", (long long)(ms / units[i].ms), units[i].name);
+	for (size_t i = 1; units[i].name && v != 0; i++)
+		if (v % units[i].n == 0)
+			u = &units[i];
+	snprintf(buf, WORD_MAX, "%lld%s", (long long)(v / u->n), u->name);
 	return buf;
+}
+
+/* WHAT is the kind with its article, LIKE are examples of it. */
+static int read_units(const struct unit *units, const char *what, const char *like, const struct cw_conf_row *row, const char *text,
+		      void *dst, const struct place *at)
+{
+	char must[128], low[WORD_MAX], high[WORD_MAX];
+	int64_t v, n = -1;
+	const char *end;
+
+	if (digits(text, &v, &end))
+		for (const struct unit *u = units; u->name; u++)
+			if (strcmp(end, u->name) == 0 && v <= INT64_MAX / u->n)
+				n = v * u->n;
+	if (n < 0) {
+		snprintf(must, sizeof must, "%s like %s", what, like);
+		return refuse_found(at, must, text);
+	}
+	if (has_bounds(row) && (n < row->min || n > row->max)) {
+		snprintf(must, sizeof must, "%s from %s to %s", what, unit_text(units, row->min, low),
+			 unit_text(units, row->max, high));
+		return refuse_found(at, must, text);
+	}
+	*(uint64_t *)dst = (uint64_t)n;
+	return 0;
 }
 
 static int read_ms(const struct cw_conf_row *row, const char *text, void *dst, const struct place *at)
 {
-	char must[128], low[WORD_MAX], high[WORD_MAX];
-	int64_t v, ms = -1;
-	const char *end;
+	return read_units(ms_units, "a duration", "150ms, 10s, 5m, 4h or 1d", row, text, dst, at);
+}
 
-	if (digits(text, &v, &end))
-		for (size_t i = 0; i < CW_COUNT(units); i++)
-			if (strcmp(end, units[i].name) == 0 && v <= INT64_MAX / units[i].ms)
-				ms = v * units[i].ms;
-	if (ms < 0)
-		return refuse_found(at, "a duration like 150ms, 10s, 5m, 4h or 1d", text);
-	if (has_bounds(row) && (ms < row->min || ms > row->max)) {
-		snprintf(must, sizeof must, "a duration from %s to %s", ms_text(row->min, low),
-			 ms_text(row->max, high));
-		return refuse_found(at, must, text);
-	}
-	*(uint64_t *)dst = (uint64_t)ms;
-	return 0;
+static int read_bytes(const struct cw_conf_row *row, const char *text, void *dst, const struct place *at)
+{
+	return read_units(byte_units, "a size", "4096, 512KiB, 100MiB, 64GiB or 1TiB", row, text, dst, at);
 }
 
 static int read_enum(const struct cw_conf_row *row, const char *text, void *dst, const struct place *at)
@@ -262,6 +285,7 @@ static const struct kind {
 	[CW_CONF_PREFIX] = { read_prefix, NULL, NULL },
 	[CW_CONF_MAC] = { read_mac, NULL, NULL },
 	[CW_CONF_MS] = { read_ms, NULL, NULL },
+	[CW_CONF_BYTES] = { read_bytes, NULL, NULL },
 	[CW_CONF_ENUM] = { read_enum, NULL, NULL },
 	[CW_CONF_OBJ] = { NULL, read_row_obj, free_obj },
 	[CW_CONF_LIST] = { NULL, read_list, free_list },

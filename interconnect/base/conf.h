@@ -15,6 +15,7 @@
  *   PREFIX   struct cw_prefix
  *   MAC      struct cw_mac
  *   MS       uint64_t          a duration in milliseconds: "150ms" "10s" "5m" "4h" "1d"; bounds in ms
+ *   BYTES    uint64_t          a size in bytes: "4096" "512KiB" "100MiB" "64GiB" "1TiB"; bounds in bytes
  *   ENUM     int               index into names (NULL-terminated)
  *   OBJ      the struct        rows of obj
  *   LIST     struct cw_conf_list   elements of obj (each a struct), bounds: how many
@@ -28,7 +29,7 @@
 #include "interconnect/base/err.h"
 
 enum cw_conf_kind {
-	CW_CONF_STR, CW_CONF_BOOL, CW_CONF_U32, CW_CONF_IP, CW_CONF_PREFIX, CW_CONF_MAC, CW_CONF_MS, CW_CONF_ENUM,
+	CW_CONF_STR, CW_CONF_BOOL, CW_CONF_U32, CW_CONF_IP, CW_CONF_PREFIX, CW_CONF_MAC, CW_CONF_MS, CW_CONF_BYTES, CW_CONF_ENUM,
 	CW_CONF_OBJ, CW_CONF_LIST, CW_CONF_STRS, CW_CONF_KIND_N
 };
 

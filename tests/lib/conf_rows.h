@@ -13,7 +13,7 @@ struct conf_uplink {
 };
 
 struct conf_rekey {
-	uint64_t ike, child;
+	uint64_t ike, child, bytes;
 };
 
 struct conf_auth {
@@ -66,6 +66,8 @@ static const struct cw_conf_row conf_rekey_rows[] = {
 	{ .name = "ike", .kind = CW_CONF_MS, .fallback = "4h", .offset = offsetof(struct conf_rekey, ike), .min = 60000,
 	  .max = 86400000 },
 	{ .name = "child", .kind = CW_CONF_MS, .fallback = "1h", .offset = offsetof(struct conf_rekey, child) },
+	{ .name = "bytes", .kind = CW_CONF_BYTES, .fallback = "1GiB", .offset = offsetof(struct conf_rekey, bytes), .min = 1536,
+	  .max = (int64_t)1 << 41 },
 };
 
 static const struct cw_conf_obj conf_rekey_obj = { "rekey", sizeof(struct conf_rekey), conf_rekey_rows,

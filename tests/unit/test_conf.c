@@ -41,7 +41,7 @@ static const char whole[] =
 	"prefix: 10.71.1.0/24\n"
 	"mac: 52:54:00:10:01:50\n"
 	"esn: no\n"
-	"rekey: {ike: 1d, child: 90m}\n"
+	"rekey: {ike: 1d, child: 90m, bytes: 768GiB}\n"
 	"uplinks:\n"
 	"  - address: 10.44.0.1\n"
 	"    gateway: 10.44.0.254\n"
@@ -67,6 +67,7 @@ static void every_kind_is_read(void **state)
 	assert_int_equal(a.esn, 0);
 	assert_int_equal(a.rekey.ike, 86400000);
 	assert_int_equal(a.rekey.child, 5400000);
+	assert_int_equal(a.rekey.bytes, (uint64_t)768 << 30);
 	assert_int_equal(a.uplinks.n, 2);
 	u = a.uplinks.items;
 	assert_string_equal(cw_ip_text(&u[0].gateway, buf), "10.44.0.254");
@@ -95,6 +96,7 @@ static void what_is_absent_gets_its_default(void **state)
 	assert_int_equal(a.esn, 2);
 	assert_int_equal(a.rekey.ike, 4 * 3600000);
 	assert_int_equal(a.rekey.child, 3600000);
+	assert_int_equal(a.rekey.bytes, 1 << 30);
 	assert_int_equal(a.dns.n, 0);
 	assert_string_equal(a.auth.secret, "");         /* required only where there is an auth */
 	cw_conf_free(&conf_all_obj, &a);
@@ -130,6 +132,12 @@ static const struct { const char *text, *told; } mistakes[] = {
 	{ "name: a\n" UP "rekey: {ike: 59s}\n", "ne.yaml:3: rekey.ike: must be a duration from 1m to 1d, found '59s'" },
 	{ "name: a\n" UP "rekey: {ike: 60}\n",
 	"ne.yaml:3: rekey.ike: must be a duration like 150ms, 10s, 5m, 4h or 1d, found '60'" },
+	{ "name: a\n" UP "rekey: {bytes: 1535}\n", "ne.yaml:3: rekey.bytes: must be a size from 1536 to 2TiB, found '1535'" },
+	{ "name: a\n" UP "rekey: {bytes: 3TiB}\n", "ne.yaml:3: rekey.bytes: must be a size from 1536 to 2TiB, found '3TiB'" },
+	{ "name: a\n" UP "rekey: {bytes: 5kb}\n",
+	  "ne.yaml:3: rekey.bytes: must be a size like 4096, 512KiB, 100MiB, 64GiB or 1TiB, found '5kb'" },
+	{ "name: a\n" UP "rekey: {bytes: 99999999999999TiB}\n",
+	  "ne.yaml:3: rekey.bytes: must be a size like 4096, 512KiB, 100MiB, 64GiB or 1TiB, found '99999999999999TiB'" },
 	{ "name: a\n" UP "rekey: {child: 999999999999999d}\n",
 	  "ne.yaml:3: rekey.child: must be a duration like 150ms, 10s, 5m, 4h or 1d, found '999999999999999d'" },
 	{ "name: root\n" UP, "ne.yaml:1: must not be root" },
