@@ -2,12 +2,13 @@
 /*
  * path.c - one path: what IKE asks of it, ESP in and out.
  *
- * Implements: RFC 7296 s2.23 (the peer's address follows authenticated packets).
+ * Implements: RFC 7296 s2.23 (the peer's address follows authenticated packets), RFC 6040 s4 (ECN).
  */
 #include "interconnect/path.h"
 
 #include "interconnect/base/clock.h"
 #include "interconnect/base/cur.h"
+#include "interconnect/ecn.h"
 #include "interconnect/tun_impl.h"
 
 enum { PATH_OUTER_IPV4 = 20 + 8, PATH_OUTER_IPV6 = 40 + 8, PATH_IKE_MTU = 1280 /* crosses any path */ };
@@ -150,9 +151,15 @@ void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_e
 	if (r < 0)
 		return;
 	sa->proven = true;
+	if (sa == p->sas[0] && esp_in_soft(ts->sadb, sa->spi_in))
+		path_timer_on_soft_limit(p);
 	path_follow(sa, up, from, pkt, size);
 	ike_alive(p->ike, cw_clock_now_ms());
-	if (r > 0)
+	if (r == 0)
+		return;
+	if (ecn_combine(ts->inner, (size_t)r, udp_tos(up->udp)) < 0)
+		cw_stat_inc(&p->tun->stat, CW_STAT_DROP_ECN);
+	else
 		tun_deliver(sa, nh, ts->inner, (size_t)r);
 }
 
@@ -184,12 +191,15 @@ static int path_seal(struct path *p, const struct tun_inner *in, uint8_t *pkt, s
 
 int path_send(struct path *p, const struct tun_inner *in, uint8_t *pkt)
 {
+	uint8_t tos = ecn_outer(ecn_tos(pkt, in->size), p->dscp);
 	struct path_sa *sa = NULL;
 	int r = path_seal(p, in, pkt, &sa);
 
+	if (r == CW_E_LIMIT)
+		path_timer_on_soft_limit(p);
 	if (r < 0)
 		return r;
-	udp_commit(sa->uplink->udp, &sa->remote, (size_t)r);
+	udp_commit_tos(sa->uplink->udp, &sa->remote, (size_t)r, tos);
 	p->sent = true;
 	if (esp_out_soft(sa->out))
 		path_timer_on_soft_limit(p);
@@ -242,7 +252,7 @@ int path_init(struct path *p, struct tun *t, unsigned index, struct tun_uplink *
 
 	*p = (struct path){ .tun = t, .index = index, .uplink = up, .remote = *remote };
 	cw_clock_wall(&p->since);
-	if ((r = path_timer_new(p)) < 0)
+	if ((r = tun_conf_dscp(t->conf->dscp, &p->dscp)) < 0 || (r = path_timer_new(p)) < 0)
 		return r;
 	return path_new_ike(p);
 }

@@ -50,6 +50,7 @@ struct path_sa {
 	bool spent;                     /* sealed its last packet */
 	bool idle;                      /* on its way out: nothing is sent on it as long as there is another */
 	uint64_t closed_ms;             /* over, and receives until then; 0: live */
+	uint64_t end_ms;                /* too old for anything from then on */
 	uint64_t up_ms;
 	struct cw_prefix local_ts, remote_ts;
 	struct tun_uplink *uplink;      /* where its packets leave from */
@@ -68,7 +69,8 @@ struct path {
 	struct path_sa *sas[PATH_SA_MAX];       /* newest first */
 	size_t n_sas;
 	size_t inner_mtu;               /* the largest inner packet that leaves in one datagram */
-	struct cw_timer *ike_timer, *renew_timer, *keepalive_timer, *grace_timer;
+	int dscp;                       /* of what is sent: ECN_DSCP_COPY, or 0 to 63 */
+	struct cw_timer *ike_timer, *renew_timer, *keepalive_timer, *end_timer;
 	bool renewing;                  /* a limit is near: a successor was asked for and is not there yet */
 	bool sent;                      /* something, since the keepalive timer was last armed */
 };
@@ -82,7 +84,7 @@ void path_sa_idle(struct path *p, uint32_t spi_in);
 void path_sa_move(struct path *p, uint32_t spi_in, struct tun_uplink *up, const struct cw_endpoint *remote);
 /* It is over: nothing is sent on it any more, and what comes counts until PATH_GRACE_MS from now; then path_sa_sweep() deletes it. */
 void path_sa_close(struct path *p, uint32_t spi_in, uint64_t now_ms);
-/* Deletes what is closed for long enough. Returns when the next one will be, or UINT64_MAX. */
+/* Deletes what is closed for long enough, or too old. Returns when the next one will be, or UINT64_MAX. */
 uint64_t path_sa_sweep(struct path *p, uint64_t now_ms);
 /* How many are live. */
 size_t path_sa_count(const struct path *p);

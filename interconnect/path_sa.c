@@ -9,6 +9,10 @@
  *
  * The end of an SA is known to both sides at different times, and packets overtake messages: so from the moment that we
  * ask the peer to delete it we do not send on it (idle), and after its end it still receives for PATH_GRACE_MS (closed).
+ *
+ * Its soft age is the business of ike, which replaces it then; at its hard age, a third later, it is deleted, replaced or
+ * not: keys that should be gone open and seal nothing, even if that leaves the path down. The limits in packets and bytes
+ * are those of esp.h; inbound the soft ones are reached a little later, so that not both sides ask for the same successor.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -59,6 +63,32 @@ static void path_sa_make_room(struct path *p)
 	path_sa_remove(p, (i > 0 ? i : PATH_SA_MAX) - 1);
 }
 
+static uint64_t path_sa_third_more(uint64_t n)
+{
+	return n + n / 3;
+}
+
+/* No successor is asked for on account of age: ike does that. */
+static struct esp_limits path_sa_limits(const struct tun_conf *c, uint64_t now_ms)
+{
+	uint64_t packets = c->rekey.packets ? c->rekey.packets : ESP_SEQ_SOFT;
+	uint64_t bytes = c->rekey.bytes ? c->rekey.bytes : ESP_BYTES_SOFT;
+	uint64_t hard_ms = c->rekey.hard ? c->rekey.hard : path_sa_third_more(c->rekey.child);
+
+	return (struct esp_limits){ packets, path_sa_third_more(packets), bytes, path_sa_third_more(bytes), now_ms + hard_ms };
+}
+
+static void path_sa_limit(struct path_sa *sa)
+{
+	struct esp_limits l = path_sa_limits(sa->path->tun->conf, sa->up_ms);
+
+	sa->end_ms = l.end_ms;
+	esp_out_limit(sa->out, &l);
+	l.packets_soft += (l.packets_hard - l.packets_soft) / 4;
+	l.bytes_soft += (l.bytes_hard - l.bytes_soft) / 4;
+	esp_in_limit(sa->path->tun->tuns->sadb, sa->spi_in, &l);
+}
+
 int path_sa_add(struct path *p, const struct ike_child *child)
 {
 	CW_AUTO(path_sa_cleanup) struct path_sa *sa = calloc(1, sizeof *sa);
@@ -80,6 +110,7 @@ int path_sa_add(struct path *p, const struct ike_child *child)
 	sa->up_ms = cw_clock_now_ms();
 	if ((r = esp_out_new(&out, &sa->out)) < 0 || (r = esp_sadb_add(p->tun->tuns->sadb, &in, sa)) < 0)
 		return r;
+	path_sa_limit(sa);
 	if (p->n_sas == PATH_SA_MAX)
 		path_sa_make_room(p);
 	memmove(&p->sas[1], &p->sas[0], p->n_sas * sizeof *p->sas);
@@ -135,12 +166,14 @@ uint64_t path_sa_sweep(struct path *p, uint64_t now_ms)
 	uint64_t next = UINT64_MAX;
 
 	for (size_t i = p->n_sas; i-- > 0;) {
-		uint64_t closed_ms = p->sas[i]->closed_ms;
+		uint64_t end_ms = p->sas[i]->end_ms;
 
-		if (closed_ms != 0 && closed_ms <= now_ms)
+		if (p->sas[i]->closed_ms != 0)
+			end_ms = CW_MIN(end_ms, p->sas[i]->closed_ms);
+		if (end_ms <= now_ms)
 			path_sa_remove(p, i);
-		else if (closed_ms != 0)
-			next = CW_MIN(next, closed_ms);
+		else
+			next = CW_MIN(next, end_ms);
 	}
 	return next;
 }

@@ -23,32 +23,47 @@ static void path_timer_ike(void *ctx)
 	path_timer_on_ike(p);
 }
 
+/* Deletes what is over by now. */
+static void path_timer_arm_end(struct path *p)
+{
+	uint64_t now = cw_clock_now_ms(), next = path_sa_sweep(p, now);
+
+	if (next == UINT64_MAX)
+		cw_timer_stop(p->end_timer);
+	else
+		cw_timer_arm(p->end_timer, next - now);
+}
+
 void path_timer_on_sa(struct path *p)
 {
 	p->renewing = false;
 	cw_timer_stop(p->renew_timer);
 	cw_timer_arm(p->keepalive_timer, PATH_KEEPALIVE_MS);
+	path_timer_arm_end(p);
 }
 
-static void path_timer_grace(void *ctx)
+/* Without an SA we go on asking for one: ike may still have a peer that answers some day. */
+static void path_timer_end(void *ctx)
 {
 	struct path *p = ctx;
-	uint64_t now = cw_clock_now_ms(), next = path_sa_sweep(p, now);
 
-	if (next != UINT64_MAX)
-		cw_timer_arm(p->grace_timer, next - now);
+	path_timer_arm_end(p);
+	if (path_sa_count(p) > 0)
+		return;
+	path_timer_on_soft_limit(p);
+	path_update(p, "ESP too old");
 }
 
 void path_timer_on_close(struct path *p)
 {
-	path_timer_grace(p);
+	path_timer_arm_end(p);
 }
 
 void path_timer_on_last_sa(struct path *p)
 {
 	p->renewing = false;
 	cw_timer_stop(p->renew_timer);
-	cw_timer_stop(p->grace_timer);
+	cw_timer_stop(p->end_timer);
 	cw_timer_stop(p->keepalive_timer);
 }
 
@@ -88,7 +103,7 @@ int path_timer_new(struct path *p)
 
 	if ((r = cw_timer_new(l, path_timer_ike, p, &p->ike_timer)) < 0 ||
 	    (r = cw_timer_new(l, path_timer_renew, p, &p->renew_timer)) < 0 ||
-	    (r = cw_timer_new(l, path_timer_grace, p, &p->grace_timer)) < 0)
+	    (r = cw_timer_new(l, path_timer_end, p, &p->end_timer)) < 0)
 		return r;
 	return cw_timer_new(l, path_timer_keepalive, p, &p->keepalive_timer);
 }
@@ -97,6 +112,6 @@ void path_timer_free(struct path *p)
 {
 	cw_timer_free(p->ike_timer);
 	cw_timer_free(p->renew_timer);
-	cw_timer_free(p->grace_timer);
+	cw_timer_free(p->end_timer);
 	cw_timer_free(p->keepalive_timer);
 }

@@ -43,6 +43,13 @@ struct tun_conf_paths {
 	struct cw_conf_list remotes;    /* struct tun_conf_endpoint: further addresses of the peer */
 };
 
+struct tun_conf_rekey {
+	uint64_t ike, child;            /* ms */
+	uint64_t hard;                  /* ms; 0: a third more than child */
+	uint64_t bytes;                 /* 0: as many as can be */
+	uint32_t packets;               /* 0: the same */
+};
+
 struct tun_conf_endpoint {
 	struct cw_ip address;
 	uint32_t port;
@@ -58,11 +65,15 @@ struct tun_conf {
 	bool encap, initiate;
 	uint32_t mtu;
 	struct cw_prefix local_ts, remote_ts;
-	struct { uint64_t ike, child; } rekey;  /* ms */
+	struct tun_conf_rekey rekey;
+	char *dscp;                     /* "copy" (or NULL), or a number */
 	uint64_t dpd;                           /* ms */
 	struct cw_ip uplink;            /* which uplink address; family 0: the first of the family of remote, with paths: all */
 	struct tun_conf_paths paths;
 };
+
+/* What "dscp" says: ECN_DSCP_COPY, or 0 to 63; CW_E_INVALID. */
+CW_NODISCARD int tun_conf_dscp(const char *text, int *ret_dscp);
 
 extern const struct cw_conf_obj tun_conf_endpoint_obj;  /* one item of "uplinks": struct tun_conf_endpoint */
 extern const struct cw_conf_obj tun_conf_obj;           /* one item of "tunnels": struct tun_conf */

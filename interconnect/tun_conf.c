@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "interconnect/ecn.h"
 #include "interconnect/ike/ike.h"
 #include "interconnect/tun_impl.h"
 
+enum { TUN_CONF_REKEY_PACKETS_MIN = 1000, TUN_CONF_REKEY_BYTES_MIN = 1 << 20 };
 enum { TUN_CONF_MTU_MIN = 576, TUN_CONF_MTU_MAX = 9000, TUN_CONF_PATH_MAX = 4096 };
 
 #define ROW(type, member) .name = #member, .offset = offsetof(type, member)
@@ -96,17 +98,30 @@ static const struct cw_conf_obj tun_conf_paths_obj = {
 };
 
 /* ---- rekey ---- */
-/* The struct has no name of its own: offsets are taken within struct tun_conf. */
-#define REKEY(member) .name = #member, .offset = offsetof(struct tun_conf, rekey.member) - offsetof(struct tun_conf, rekey), \
-	.kind = CW_CONF_MS, .min = 10 * 1000, .max = 7 * 24LL * 3600 * 1000
+#define REKEY_AGE .kind = CW_CONF_MS, .min = 10 * 1000, .max = 7 * 24LL * 3600 * 1000
 
 static const struct cw_conf_row tun_conf_rekey_rows[] = {
-	{ REKEY(ike), .fallback = "4h", .help = "age at which an IKE SA is replaced" },
-	{ REKEY(child), .fallback = "1h", .help = "age at which an ESP SA is replaced" },
+	{ ROW(struct tun_conf_rekey, ike), REKEY_AGE, .fallback = "4h", .help = "age at which an IKE SA is replaced" },
+	{ ROW(struct tun_conf_rekey, child), REKEY_AGE, .fallback = "1h", .help = "age at which an ESP SA is replaced" },
+	{ ROW(struct tun_conf_rekey, hard), REKEY_AGE, .help = "age at which an ESP SA that was not replaced ends; a third more than child if absent" },
+	{ ROW(struct tun_conf_rekey, packets), .kind = CW_CONF_U32, .min = TUN_CONF_REKEY_PACKETS_MIN, .max = (int64_t)ESP_SEQ_SOFT,
+	  .fallback = "3221225472", .help = "packets after which an ESP SA is replaced" },
+	{ ROW(struct tun_conf_rekey, bytes), .kind = CW_CONF_BYTES, .min = TUN_CONF_REKEY_BYTES_MIN, .max = (int64_t)ESP_BYTES_SOFT,
+	  .fallback = "768GiB", .help = "bytes after which an ESP SA is replaced" },
 };
 
+static int tun_conf_rekey_check(const void *obj, struct cw_why *why)
+{
+	const struct tun_conf_rekey *c = obj;
+
+	if (c->hard != 0 && c->hard <= c->child)
+		return cw_why_set(why, CW_E_INVALID, NULL, "hard", "must be more than child: by then there is to be a successor");
+	return 0;
+}
+
 static const struct cw_conf_obj tun_conf_rekey_obj = {
-	"rekey", sizeof(((struct tun_conf *)0)->rekey), tun_conf_rekey_rows, CW_COUNT(tun_conf_rekey_rows), NULL,
+	"rekey", sizeof(struct tun_conf_rekey), tun_conf_rekey_rows, CW_COUNT(tun_conf_rekey_rows),
+	tun_conf_rekey_check,
 };
 
 /* ---- tunnel ---- */
@@ -132,13 +147,32 @@ static const struct cw_conf_row tun_conf_rows[] = {
 	  .help = "bytes of the largest outer packet that reaches the peer" },
 	{ ROW(struct tun_conf, local_ts), .kind = CW_CONF_PREFIX, .required = true, .help = "inner addresses of our side" },
 	{ ROW(struct tun_conf, remote_ts), .kind = CW_CONF_PREFIX, .required = true, .help = "inner addresses of the peer's side" },
-	{ ROW(struct tun_conf, rekey), .kind = CW_CONF_OBJ, .obj = &tun_conf_rekey_obj, .help = "ages" },
+	{ ROW(struct tun_conf, rekey), .kind = CW_CONF_OBJ, .obj = &tun_conf_rekey_obj, .help = "when keys are replaced" },
+	{ ROW(struct tun_conf, dscp), .kind = CW_CONF_STR, .fallback = "copy", .min = 1, .max = 4,
+	  .help = "DSCP of ESP packets: that of the packet inside (copy), or 0 to 63" },
 	{ ROW(struct tun_conf, dpd), .kind = CW_CONF_MS, .fallback = "10s", .min = 1000, .max = 3600 * 1000,
 	  .help = "silence after which the peer is asked whether it lives" },
 	{ ROW(struct tun_conf, uplink), .kind = CW_CONF_IP, .help = "address of the uplink; the first of the family of remote if absent, with paths all of them" },
 	{ ROW(struct tun_conf, paths), .kind = CW_CONF_OBJ, .obj = &tun_conf_paths_obj,
 	  .help = "several paths to a peer that is an appliance too" },
 };
+
+int tun_conf_dscp(const char *text, int *ret_dscp)
+{
+	unsigned v = 0;
+	size_t n = 0;
+
+	if (!text || strcmp(text, "copy") == 0) {
+		*ret_dscp = ECN_DSCP_COPY;
+		return 0;
+	}
+	for (; n < 2 && text[n] >= '0' && text[n] <= '9'; n++)
+		v = v * 10 + (unsigned)(text[n] - '0');
+	if (n == 0 || text[n] || (n == 2 && text[0] == '0') || v > ECN_DSCP_MAX)
+		return CW_E_INVALID;
+	*ret_dscp = (int)v;
+	return 0;
+}
 
 /* A suite is refused with the field's name and what is known. */
 static int tun_conf_check_suite(const char *field, const char *text, bool esp, struct cw_why *why)
@@ -153,8 +187,10 @@ static int tun_conf_check_suite(const char *field, const char *text, bool esp, s
 static int tun_conf_check(const void *obj, struct cw_why *why)
 {
 	const struct tun_conf *c = obj;
-	int r;
+	int r, dscp;
 
+	if (tun_conf_dscp(c->dscp, &dscp) < 0)
+		return cw_why_set(why, CW_E_INVALID, NULL, "dscp", "must be copy or a number from 0 to 63, found '%s'", c->dscp);
 	if ((r = tun_conf_check_suite("ike", c->ike, false, why)) < 0 ||
 	    (r = tun_conf_check_suite("esp", c->esp, true, why)) < 0)
 		return r;

@@ -15,7 +15,7 @@
 	X(DROP_ICV, "drop.icv") X(DROP_REPLAY, "drop.replay") X(DROP_MALFORMED, "drop.malformed") \
 	X(DROP_NO_SA, "drop.no_sa") X(DROP_POLICY, "drop.policy") X(DROP_REASSEMBLY, "drop.reassembly") \
 	X(DROP_STORM, "drop.storm") X(DROP_FILTER, "drop.filter") X(DROP_NOT_OWNER, "drop.not_owner") \
-	X(DROP_LOOP, "drop.loop") X(DROP_LIMIT, "drop.limit") X(DROP_TX, "drop.tx") \
+	X(DROP_LOOP, "drop.loop") X(DROP_LIMIT, "drop.limit") X(DROP_TX, "drop.tx") X(DROP_ECN, "drop.ecn") \
 	X(IKE_MALFORMED, "ike.malformed") X(IKE_COOKIE, "ike.cookie") X(IKE_REJECTED, "ike.rejected") \
 	X(IKE_RETRANSMIT, "ike.retransmit")
 

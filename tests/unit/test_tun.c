@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -566,11 +567,174 @@ static void an_sa_that_is_closed_still_receives_for_a_while(void **state)
 	turn_until(f, &f->a.got.n, 1);
 	assert_int_equal(path_sa_sweep(&f->a.tun->paths[0], now + PATH_GRACE_MS - 1), now + PATH_GRACE_MS);
 	assert_int_equal(f->a.tun->paths[0].n_sas, 2);
-	assert_int_equal(path_sa_sweep(&f->a.tun->paths[0], now + PATH_GRACE_MS), UINT64_MAX);
+	assert_int_equal(path_sa_sweep(&f->a.tun->paths[0], now + PATH_GRACE_MS), f->a.tun->paths[0].sas[0]->end_ms);
 	assert_int_equal(f->a.tun->paths[0].n_sas, 1);
 	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
 	turn_until_stat(f, tuns_stat(f->a.tuns), CW_STAT_DROP_NO_SA, 1);
 	esp_out_free(first);
+}
+
+/* At the end of its life an SA is of no use in either direction, although there is no other and the timer is late; then it is gone,
+ * and the path with it. */
+static void an_sa_that_is_too_old_ends(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix us = inner(1), them = inner(2);
+	struct path *p = &f->a.tun->paths[0];
+	struct esp_out *o = peer_sa(SPI_1);
+	uint64_t end;
+
+	f->a.conf.rekey.child = 30 * 1000;
+	add_sa(f, SPI_1);
+	f->peer = peer_socket(outer(74), 4500);
+	end = p->sas[0]->end_ms;
+	assert_int_equal(end, p->sas[0]->up_ms + 40 * 1000);
+	cw_clock_set_us((end - 1) * 1000);
+	expect_spi(f, SPI_OUT + SPI_1);
+	cw_clock_set_us(end * 1000);
+	assert_int_equal(send_from(&f->a, PACKET), CW_E_LIMIT);
+	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_DROP_LIMIT], 1);
+	peer_sends(f->peer, o, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until_stat(f, tun_stat(f->a.tun), CW_STAT_DROP_LIMIT, 2);
+	assert_true(p->renewing);
+	assert_int_equal(f->a.got.n, 0);
+	assert_int_equal(path_sa_sweep(p, end - 1), end);
+	assert_int_equal(path_sa_sweep(p, end), UINT64_MAX);
+	assert_int_equal(p->n_sas, 0);
+	f->a.conf.rekey.hard = 33 * 1000;
+	add_sa(f, SPI_2);
+	assert_int_equal(p->sas[0]->end_ms, end + 33 * 1000);
+	cw_clock_real();
+	esp_out_free(o);
+}
+
+/* The timer does what sweep does, and the path's state follows. */
+static void a_path_whose_sa_is_too_old_is_down(void **state)
+{
+	struct fixture *f = *state;
+	struct path *p = &f->a.tun->paths[0];
+
+	f->a.conf.rekey.child = 30 * 1000;
+	f->a.conf.rekey.hard = 1;
+	add_sa(f, SPI_1);
+	assert_int_equal(f->a.got.state, TUN_UP);
+	path_timer_on_sa(p);
+	turn_until_state(f, &f->a, TUN_DOWN);
+	assert_int_equal(p->n_sas, 0);
+	assert_true(p->renewing);
+}
+
+/* Packets of the configuration: ours ask at the soft limit, the peer's a little later; past a third more there are none. */
+static void packets_of_the_configuration_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix us = inner(1), them = inner(2);
+	struct path *p = &f->a.tun->paths[0];
+	struct esp_out *o = peer_sa(SPI_1), *other = peer_sa(SPI_2);
+
+	f->a.conf.rekey.packets = 12;
+	add_sa(f, SPI_1);
+	f->peer = peer_socket(outer(74), 4500);
+	for (size_t i = 1; i <= 16; i++) {
+		assert_int_equal(p->renewing, i > 12);
+		assert_int_equal(send_from(&f->a, PACKET), 0);
+	}
+	assert_int_equal(send_from(&f->a, PACKET), CW_E_LIMIT);
+	cw_timer_stop(p->renew_timer);
+	p->renewing = false;
+	for (size_t i = 1; i <= 16; i++) {
+		assert_int_equal(p->renewing, i > 13);
+		peer_sends(f->peer, o, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+		turn_until(f, &f->a.got.n, i);
+		if (i == 13)
+			p->renewing = true;             /* it was: no need to see it again */
+	}
+	peer_sends(f->peer, o, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until_stat(f, tun_stat(f->a.tun), CW_STAT_DROP_LIMIT, 2);
+	add_sa(f, SPI_2);
+	peer_sends(f->peer, other, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until(f, &f->a.got.n, 17);
+	esp_out_free(o);
+	esp_out_free(other);
+}
+
+/* Sends a packet with TOS from the peer in a datagram with OUTER; what comes out has the byte that is returned. */
+static uint8_t through_tos(struct fixture *f, struct esp_out *o, uint8_t tos, int outer_tos)
+{
+	const struct cw_prefix us = inner(1), them = inner(2);
+	uint8_t *pkt = packet(&them, &us, PACKET);
+	size_t n = f->a.got.n;
+
+	pkt[1] = tos;
+	assert_int_equal(setsockopt(f->peer, IPPROTO_IP, IP_TOS, &outer_tos, sizeof outer_tos), 0);
+	peer_sends(f->peer, o, ESP_NH_IPV4, pkt, PACKET, NULL);
+	turn_until(f, &f->a.got.n, n + 1);
+	return f->a.got.last[1];
+}
+
+/* TEST RFC 6040 s4.2: a mark of the way reaches the packet inside, or drops it. */
+static void marks_of_the_way_come_in(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix us = inner(1), them = inner(2);
+	struct esp_out *o = peer_sa(SPI_1);
+
+	add_sa(f, SPI_1);
+	f->peer = peer_socket(outer(74), 4500);
+	assert_int_equal(through_tos(f, o, 0xb8 | 2, 0), 0xb8 | 2);
+	assert_int_equal(through_tos(f, o, 0xb8 | 2, 3), 0xb8 | 3);
+	assert_int_equal(through_tos(f, o, 0xb8 | 2, 0x28 | 1), 0xb8 | 1);
+	assert_int_equal(through_tos(f, o, 0, 2), 0);
+	assert_int_equal(tun_stat(f->a.tun)->n[CW_STAT_DROP_ECN], 0);
+	(void)setsockopt(f->peer, IPPROTO_IP, IP_TOS, &(int){ 3 }, sizeof(int));
+	peer_sends(f->peer, o, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until_stat(f, tun_stat(f->a.tun), CW_STAT_DROP_ECN, 1);
+	assert_int_equal(f->a.got.n, 4);
+	esp_out_free(o);
+}
+
+/* Of the newest datagram that our side sent, for a packet with TOS. */
+static uint8_t tos_outside(struct fixture *f, uint8_t tos)
+{
+	uint8_t *pkt = packet(&f->a.conf.local_ts, &f->a.conf.remote_ts, PACKET), buf[PACKET * 2];
+	union {
+		struct cmsghdr head;
+		uint8_t bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { buf, sizeof buf };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	const struct cmsghdr *c;
+	ssize_t n = -1;
+
+	pkt[1] = tos;
+	assert_int_equal(setsockopt(f->peer, IPPROTO_IP, IP_RECVTOS, &(int){ 1 }, sizeof(int)), 0);
+	assert_int_equal(tun_send(f->a.tun, 0, pkt, PACKET), 0);
+	for (int i = 0; i < 400 && n < 0; i++) {
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+		n = recvmsg(f->peer, &m, MSG_DONTWAIT);
+	}
+	c = CMSG_FIRSTHDR(&m);
+	assert_true(n > 0 && c);
+	if (!c)
+		return 0;
+	assert_int_equal(c->cmsg_type, IP_TOS);
+	return *CMSG_DATA(c);
+}
+
+static void dscp_and_ecn_go_out(void **state)
+{
+	struct fixture *f = *state;
+	struct path *p = &f->a.tun->paths[0];
+
+	add_sa(f, SPI_1);
+	f->peer = peer_socket(outer(74), 4500);
+	assert_int_equal(p->dscp, -1);
+	for (unsigned tos = 0; tos <= 255; tos += 5)
+		assert_int_equal(tos_outside(f, (uint8_t)tos), tos);
+	p->dscp = 10;
+	assert_int_equal(tos_outside(f, 0xb8 | 3), 10 << 2 | 3);
+	p->dscp = 0;
+	assert_int_equal(tos_outside(f, 0xb8 | 2), 2);
 }
 
 static void an_sa_on_its_way_out_is_the_last_choice(void **state)
@@ -689,6 +853,11 @@ int main(void)
 		TEST(an_sa_that_is_closed_still_receives_for_a_while),
 		TEST(an_sa_on_its_way_out_is_the_last_choice),
 		TEST(closed_sas_go_first),
+		TEST(an_sa_that_is_too_old_ends),
+		TEST(a_path_whose_sa_is_too_old_is_down),
+		TEST(packets_of_the_configuration_are_counted),
+		TEST(marks_of_the_way_come_in),
+		TEST(dscp_and_ecn_go_out),
 		TEST(a_limit_that_is_near_rekeys),
 		TEST(more_sas_than_there_is_room_push_out_the_oldest),
 		TEST(the_peer_is_followed_only_by_its_newest_authenticated_packet),

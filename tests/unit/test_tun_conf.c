@@ -65,6 +65,10 @@ static void defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(t->mtu, 1500);
 	assert_int_equal(t->rekey.ike, 4 * 3600 * 1000);
 	assert_int_equal(t->rekey.child, 3600 * 1000);
+	assert_int_equal(t->rekey.hard, 0);
+	assert_int_equal(t->rekey.packets, ESP_SEQ_SOFT);
+	assert_int_equal(t->rekey.bytes, ESP_BYTES_SOFT);
+	assert_string_equal(t->dscp, "copy");
 	assert_int_equal(t->dpd, 10 * 1000);
 	assert_int_equal(t->auth.method, IKE_AUTH_PSK);
 	assert_string_equal(t->ppk.id, "");
@@ -72,6 +76,28 @@ static void defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(t->uplink.family, 0);
 	assert_string_equal(c.tun_device, "cwix0");
 	cw_conf_free(&ix_conf_obj, &c);
+}
+
+static void dscp_is_copy_or_a_number(void **state)
+{
+	char text[8];
+	int dscp = 99;
+
+	(void)state;
+	for (int i = -1; i <= 1000; i++) {
+		snprintf(text, sizeof text, "%d", i);
+		assert_int_equal(tun_conf_dscp(text, &dscp), i >= 0 && i <= 63 ? 0 : CW_E_INVALID);
+		if (i >= 0)
+			assert_int_equal(dscp, CW_MIN(i, 63));
+	}
+	assert_int_equal(tun_conf_dscp("", &dscp), CW_E_INVALID);
+	assert_int_equal(tun_conf_dscp("07", &dscp), CW_E_INVALID);
+	assert_int_equal(tun_conf_dscp("4x", &dscp), CW_E_INVALID);
+	assert_int_equal(tun_conf_dscp("copy ", &dscp), CW_E_INVALID);
+	assert_int_equal(dscp, 63);
+	assert_int_equal(tun_conf_dscp("copy", &dscp), 0);
+	assert_int_equal(dscp, -1);
+	assert_int_equal(tun_conf_dscp(NULL, &dscp), 0);
 }
 
 static void wrong_values_name_field_and_rule(void **state)
@@ -87,6 +113,17 @@ static void wrong_values_name_field_and_rule(void **state)
 		{ "    local_ts", "    mtu: 9001\n    local_ts", "tunnels[0].mtu", "9000" },
 		{ "    local_ts", "    rekey: {child: 1s}\n    local_ts", "tunnels[0].rekey.child", "10s" },
 		{ "    local_ts", "    rekey: {child: 10}\n    local_ts", "tunnels[0].rekey.child", "duration" },
+		{ "    local_ts", "    rekey: {child: 1h, hard: 1h}\n    local_ts", "tunnels[0].rekey.hard", "more than child" },
+		{ "    local_ts", "    rekey: {hard: 59m}\n    local_ts", "tunnels[0].rekey.hard", "more than child" },
+		{ "    local_ts", "    rekey: {packets: 999}\n    local_ts", "tunnels[0].rekey.packets", "1000" },
+		{ "    local_ts", "    rekey: {packets: 3221225473}\n    local_ts", "tunnels[0].rekey.packets", "3221225472" },
+		{ "    local_ts", "    rekey: {bytes: 1023KiB}\n    local_ts", "tunnels[0].rekey.bytes", "from 1MiB to 768GiB" },
+		{ "    local_ts", "    rekey: {bytes: 1TiB}\n    local_ts", "tunnels[0].rekey.bytes", "768GiB" },
+		{ "    local_ts", "    rekey: {bytes: 10GB}\n    local_ts", "tunnels[0].rekey.bytes", "64GiB" },
+		{ "    local_ts", "    dscp: 64\n    local_ts", "tunnels[0].dscp", "0 to 63" },
+		{ "    local_ts", "    dscp: -1\n    local_ts", "tunnels[0].dscp", "copy" },
+		{ "    local_ts", "    dscp: ef\n    local_ts", "tunnels[0].dscp", "'ef'" },
+		{ "    local_ts", "    dscp: copies\n    local_ts", "tunnels[0].dscp", "4" },
 		{ "    local_ts", "    retry: 5\n    local_ts", "tunnels[0].retry", "not a known" },
 		{ "    local_ts", "    uplink: 'fd00::1'\n    local_ts", "tunnels[0].uplink", "family" },
 		{ "10.71.2.1/32\n", "10.71.1.1/32\n", "tunnels[0].remote_ts", "differ" },
@@ -388,6 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_those_of_the_manual),
+		cmocka_unit_test(dscp_is_copy_or_a_number),
 		cmocka_unit_test(wrong_values_name_field_and_rule),
 		cmocka_unit_test_setup_teardown(a_secret_is_its_bytes_without_the_newline, setup, teardown),
 		cmocka_unit_test_setup_teardown(secrets_that_are_no_secrets_are_refused, setup, teardown),
