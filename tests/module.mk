@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests list themselves, one fragment per product folder. tests/README.md says what each kind is for.
--include tests/unit/base.mk tests/unit/crypt.mk tests/unit/esp.mk tests/unit/ike.mk tests/unit/interconnect.mk tests/unit/hello.mk \
+-include tests/unit/base.mk tests/unit/crypt.mk tests/unit/esp.mk tests/unit/ike.mk tests/unit/gso.mk tests/unit/interconnect.mk tests/unit/hello.mk \
 	tests/unit/netext.mk tests/unit/migrate.mk tests/unit/mesh.mk tests/unit/line.mk tests/unit/node.mk tests/unit/profiles.mk
 
 JOBS ?= $(shell nproc)
