@@ -264,7 +264,8 @@ void ike_task_init_notify(struct ike *k, const struct ike_way *way, const struct
 	o = ike_msg_begin(buf, sizeof buf, &answer);
 	ike_pld_put_notify(&o, type, data, size);
 	n = ike_msg_end(&o);
-	if (n > 0)
+	/* Whoever lends a stranger's address to his messages gets no more bytes to it than he spends himself. */
+	if (n > 0 && (uint32_t)n <= h->length)
 		k->ops->send(k->ctx, &way->local, &way->remote, buf, (size_t)n);
 }
 

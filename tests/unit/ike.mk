@@ -23,6 +23,7 @@ $(eval $(call test,test_ike_rekey,tests/exchange,test_ike_rekey.c,ikepair ike ba
 $(eval $(call test,test_ike_rekey_refuse,tests/exchange,test_ike_rekey_refuse.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_collide,tests/exchange,test_ike_collide.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_hostile,tests/exchange,test_ike_hostile.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_prefix,tests/exchange,test_ike_prefix.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_stranger,tests/exchange,test_ike_stranger.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_ike_msg,tests/fuzz,fuzz_ike_msg.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_ike_inner,tests/fuzz,fuzz_ike_inner.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
