@@ -4,7 +4,8 @@
 #   $(eval $(call prog,NAME,FOLDER,FILES,LIBS,LDLIBS))        build/bin/NAME
 #   $(eval $(call test,NAME,FOLDER,FILES,LIBS,LDLIBS))        build/test/NAME, run by "make unit"
 #   $(eval $(call fuzz,NAME,FOLDER,FILES,LIBS,LDLIBS))        build/fuzz/NAME, replays its corpus in "make unit"
-# B=DIR builds elsewhere, SAN=address,undefined with sanitizers, DEBUG=1 with the impair facility, V=1 shows commands.
+# B=DIR builds elsewhere, SAN=address,undefined with sanitizers, DEBUG=1 with the impair facility, COVER=1 counts the
+# lines that run, V=1 shows commands.
 
 B ?= build
 CC = gcc
@@ -26,6 +27,9 @@ LDFLAGS = -pie -Wl,-z,relro,-z,now
 ifdef SAN
 CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SAN)
+else ifdef COVER
+CFLAGS += --coverage -O0
+LDFLAGS += --coverage
 else ifndef FUZZ
 CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif

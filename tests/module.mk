@@ -34,6 +34,19 @@ virt: progs
 lint: progs
 	@B=$(B) $(or $(wildcard tests/lint/all.sh),tests/lint/man.sh)
 
+# Line coverage of the tunnel, by the tests that need no root: tests/cover has the table of what is wanted.
+COVER_PARTS = ike esp tun path udp gso hello plpmtu
+COVER_TESTS = $(filter $(foreach p,$(COVER_PARTS),$(B)/test/test_$(p) $(B)/test/test_$(p)_% $(B)/fuzz/fuzz_$(p)_%),$(TESTS) $(FUZZERS))
+
+.PHONY: cover cover-run
+cover:
+	@$(MAKE) B=$(B)-cover COVER=1 cover-run
+
+cover-run: $(COVER_TESTS)
+	@find $(B) -name '*.gcda' -delete
+	@B=$(B) tests/run -j $(JOBS) $(COVER_TESTS)
+	@tests/cover $(B)
+
 fuzz:
 	@$(MAKE) B=$(B)-fuzz CC=clang FUZZ=1 hunt
 
