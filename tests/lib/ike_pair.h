@@ -141,5 +141,7 @@ const struct ike_child *pair_child(const struct pair *p, int side);
 
 /* Lines of the log since pair_init(): did any contain TEXT? */
 bool pair_logged(const char *text);
+/* How many did? */
+size_t pair_log_count(const char *text);
 
 #endif

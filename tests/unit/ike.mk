@@ -23,7 +23,6 @@ $(eval $(call test,test_ike_rekey,tests/exchange,test_ike_rekey.c,ikepair ike ba
 $(eval $(call test,test_ike_rekey_refuse,tests/exchange,test_ike_rekey_refuse.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_collide,tests/exchange,test_ike_collide.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_hostile,tests/exchange,test_ike_hostile.c,ikepair ike base,$(LIBCRYPTO)))
-$(eval $(call test,test_ike_prefix,tests/exchange,test_ike_prefix.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_stranger,tests/exchange,test_ike_stranger.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_ike_msg,tests/fuzz,fuzz_ike_msg.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
 $(eval $(call fuzz,fuzz_ike_inner,tests/fuzz,fuzz_ike_inner.c,ikepair ike base,$(CMOCKA) $(LIBCRYPTO)))
@@ -33,3 +32,10 @@ $(eval $(call test,test_ike_certs,tests/exchange,test_ike_certs.c,ikepair ike ba
 $(eval $(call test,test_ike_frag,tests/unit,test_ike_frag.c,ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_fragments,tests/exchange,test_ike_fragments.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_keylog,tests/exchange,test_ike_keylog.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_prefix,tests/exchange,test_ike_prefix.c,ikepair ike base,$(LIBCRYPTO) $(PPK_WRAP)))
+FAILING = malloc calloc cw_mem_secret cw_hash cw_hmac cw_dh_new cw_dh_public cw_dh_shared cw_aead_new cw_aead_seal_end \
+	cw_key_sign cw_cert_parse cw_cert_spki_sha1
+FAIL_WRAP = $(foreach f,$(FAILING),-Xlinker --wrap=$(f))
+$(eval $(call test,test_ike_fail,tests/exchange,test_ike_fail.c,ikepair ike base,$(LIBCRYPTO) $(FAIL_WRAP)))
+$(eval $(call test,test_esp_fail,tests/unit,test_esp_fail.c,esp base,$(LIBCRYPTO) $(FAIL_WRAP)))
+$(eval $(call test,test_ike_verdict,tests/exchange,test_ike_verdict.c,ikepair ike base,$(LIBCRYPTO) -Xlinker --wrap=cw_clock_wall))
