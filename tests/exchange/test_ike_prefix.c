@@ -85,7 +85,7 @@ static void ppk(void)
 
 	pair_init_fast(&p);
 	for (int s = 0; s < PAIR_SIDES; s++)
-		p.side[s].conf.ppk = (struct ike_ppk){ "ppk-1", key, sizeof key, false };
+		pair_set_ppk(&p, s, (struct ike_ppk){ "ppk-1", false }, key, sizeof key);
 	pair_start(&p);
 }
 

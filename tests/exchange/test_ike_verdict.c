@@ -204,8 +204,8 @@ static void nobody_is_told_why(void **state)
 		a->remote_id = rows[i].a_remote ? rows[i].a_remote : a->remote_id;
 		b->remote_id = rows[i].b_remote ? rows[i].b_remote : b->remote_id;
 		if (rows[i].secret) {
-			a->psk = (const uint8_t *)wrong;
-			a->psk_size = sizeof wrong - 1;
+			p.side[PAIR_A].secret.psk = (const uint8_t *)wrong;
+			p.side[PAIR_A].secret.psk_size = sizeof wrong - 1;
 		}
 		to_auth();
 		pair_step(&p);
@@ -266,7 +266,7 @@ static void rich(void)
 	for (int s = 0; s < PAIR_SIDES; s++) {
 		assert_int_equal(ike_suite_parse("aes256gcm16-prfsha384-x25519,aes128gcm16-prfsha256-x25519", false,
 						 &p.side[s].conf.ike, NULL), 0);
-		p.side[s].conf.ppk = (struct ike_ppk){ "ppk-1", key, sizeof key, false };
+		pair_set_ppk(&p, s, (struct ike_ppk){ "ppk-1", false }, key, sizeof key);
 		p.side[s].conf.message_max = 4000;
 	}
 	pair_start(&p);
