@@ -12,6 +12,7 @@
 #include "interconnect/ix.h"
 #include "interconnect/ix_cmd.h"
 #include "interconnect/ix_node.h"
+#include "interconnect/mangle_box.h"
 
 CW_LOG_MODULE(ixd);
 
@@ -25,7 +26,7 @@ static int ixd_serve(struct cw_loop *l, struct ix *ix, const char *dir, const st
 	/* First, because a second process with the same file must not touch a route of the one that runs. */
 	if ((r = cw_rpc_server_new(l, conf->control, ix_cmd_rows, IX_CMD_N, ix, &control)) < 0)
 		return cw_why_set(why, r, conf->control, "control", "%s", cw_strerror(r));
-	if ((r = ix_init(ix, l, dir, conf, why)) == 0) {
+	if ((r = mangle_box_serve(control)) == 0 && (r = ix_init(ix, l, dir, conf, why)) == 0) {
 		ix_start(ix);
 		r = cw_daemon_run(l, conf->name);
 	}

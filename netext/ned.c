@@ -5,6 +5,7 @@
 
 #include "interconnect/base/daemon.h"
 #include "interconnect/base/log.h"
+#include "interconnect/mangle_box.h"
 #include "interconnect/tun.h"
 #include "netext/exts.h"
 #include "netext/ne_cmd.h"
@@ -53,7 +54,7 @@ static int ned_open(struct ned *d, const char *dir, struct cw_why *why)
 	d->cmd = (struct ne_cmd){ d->conf.name, d->tuns, d->exts };
 	if ((r = ne_cmd_serve(d->loop, d->conf.control, &d->cmd, &d->server)) < 0)
 		return cw_why_set(why, r, "control", d->conf.control, "%s", cw_strerror(r));
-	return 0;
+	return mangle_box_serve(d->server);
 }
 
 static int ned_refuse(int r, const struct cw_why *why, int status)
