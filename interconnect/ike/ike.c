@@ -50,7 +50,8 @@ static bool suites_ok(const struct ike_suites *l)
 
 static int check_conf(const struct ike_conf *c)
 {
-	if (!c->name || !c->signer || !c->local_id || !c->remote_id || !suites_ok(&c->ike) || c->esp.n == 0)
+	if (!c->name || !c->signer || !c->local_id || !c->remote_id || !suites_ok(&c->ike) || c->esp.n == 0 ||
+	    c->n_also > IKE_ALSO_MAX)
 		return CW_E_INVALID;
 	/* Or our own messages, sent back to us, would be the peer's. */
 	if (strcasecmp(c->local_id, c->remote_id) == 0)
@@ -376,6 +377,49 @@ void ike_renew(struct ike *k, uint64_t now_ms)
 	settle(k, now_ms);
 }
 
+/* An attempt that has not got an answer yet begins anew: its cookie would be wrong, and so would be what it says of NATs. */
+static void begin_there(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
+{
+	ike_sa_drop(sa, now_ms, "our address is another");
+	k->retry_ms = now_ms;
+}
+
+void ike_moved(struct ike *k, const struct cw_endpoint *local, const struct cw_endpoint *remote, uint64_t now_ms)
+{
+	if (local)
+		k->conf.local = *local;
+	if (remote)
+		k->conf.remote = *remote;
+	for (struct ike_sa *sa = k->sas; sa; sa = sa->next) {
+		struct ike_way way = { local ? *local : sa->way.local, remote ? *remote : sa->way.remote };
+
+		if (sa->state == IKE_SA_INIT_SENT)
+			begin_there(k, sa, now_ms);
+		else if (sa->state != IKE_SA_DEAD && sa->state != IKE_SA_LINGER)
+			ike_task_mobike_moved(sa, &way, now_ms);
+	}
+	settle(k, now_ms);
+}
+
+void ike_also(struct ike *k, const struct cw_ip *ips, size_t n, uint64_t now_ms)
+{
+	k->conf.n_also = CW_MIN(n, (size_t)IKE_ALSO_MAX);
+	if (n > 0)
+		memcpy(k->conf.also, ips, k->conf.n_also * sizeof *ips);
+	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		if (sa->state == IKE_SA_UP)
+			sa->mob.todo |= IKE_MOBIKE_LIST;
+	settle(k, now_ms);
+}
+
+void ike_peer_at(struct ike *k, const struct cw_endpoint *remote, uint64_t now_ms)
+{
+	k->alive_ms = now_ms;
+	for (struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		if (sa->state != IKE_SA_DEAD)
+			ike_task_mobike_peer_at(sa, remote);
+}
+
 void ike_alive(struct ike *k, uint64_t now_ms)
 {
 	k->alive_ms = now_ms;
@@ -479,6 +523,8 @@ bool ike_info(const struct ike *k, struct ike_info *ret_info)
 	*ret_info = (struct ike_info){
 		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .initiator = sa->initiator, .ppk = sa->ppk,
 		.ike = sa->suite, .esp = sa->esp, .established_ms = sa->up_ms,
+		.mobike = sa->mobike, .nat_local = sa->nat_us, .nat_remote = sa->nat_peer,
+		.local = sa->way.local, .remote = sa->way.remote,
 	};
 	snprintf(ret_info->peer_id, sizeof ret_info->peer_id, "%s", k->conf.remote_id);
 	return true;

@@ -15,9 +15,11 @@
  * Diffie-Hellman exchange, some day, can read the ESP that was recorded today. It goes with either way to
  * authenticate, is mixed in again at every renewal, and goes on in the keys of an IKE SA that is rekeyed.
  *
+ * An address may change while the SAs stay: MOBIKE, ike_task_mobike.c.
+ *
  * Messages are handed over and taken without the non-ESP marker.
  *
- * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL), RFC 7383, RFC 7427, RFC 5282, RFC 5903, RFC 8031, RFC 8784.
+ * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL), RFC 4555, RFC 7383, RFC 7427, RFC 5282, RFC 5903, RFC 8031, RFC 8784.
  * Errors: 0 or a negative code (err.h).   Threads: loop thread only.
  */
 #ifndef IKE_H
@@ -52,7 +54,7 @@ struct ike_suites {
 };
 
 enum { IKE_SUITE_TEXT = 64, IKE_SUITES_TEXT = IKE_SUITES_MAX * (IKE_SUITE_TEXT + 1), IKE_ID_MAX = 256, IKE_PSK_MAX = 256, IKE_CHAIN_MAX = 3, IKE_KEYMAT_MAX = CW_AEAD_KEY_MAX,
-       IKE_PPK_MIN = 32, IKE_PPK_MAX = 64, IKE_PPK_ID_MAX = 128 };
+       IKE_PPK_MIN = 32, IKE_PPK_MAX = 64, IKE_PPK_ID_MAX = 128, IKE_ALSO_MAX = 8 };
 
 /* A postquantum preshared key, which the signer holds. ID is its name, which goes over the wire. */
 struct ike_ppk {
@@ -78,6 +80,9 @@ struct ike_conf {
 	enum ike_esn esn;
 	bool encap;                     /* falsify NAT_DETECTION_SOURCE_IP, so that a kernel peer uses UDP */
 	struct cw_prefix local_ts, remote_ts;
+	bool mobike;                    /* addresses may change while the SAs stay, if the peer can */
+	struct cw_ip also[IKE_ALSO_MAX];        /* our addresses beside local.ip, which the peer may hear of */
+	size_t n_also;
 	size_t message_max;             /* bytes: what is larger goes in fragments, if the peer can; 0: never */
 	uint64_t dpd_ms;                /* liveness check after so much silence; 0: never */
 	uint64_t rekey_ike_ms, rekey_child_ms;  /* ages at which SAs are replaced, less some chance; 0: never by age */
@@ -154,6 +159,14 @@ void ike_rekey_child(struct ike *k, uint64_t now_ms);
 void ike_rekey(struct ike *k, uint64_t now_ms);
 /* Replaces the present SA pair by one from IKE_SA_INIT: either role may call it. */
 void ike_renew(struct ike *k, uint64_t now_ms);
+/* Our address is another, or the peer's: NULL is unchanged. The SAs go on there without a new handshake if the peer can
+ * do that, and what is begun later begins there. */
+void ike_moved(struct ike *k, const struct cw_endpoint *local, const struct cw_endpoint *remote, uint64_t now_ms);
+/* Our other addresses are these now, at most IKE_ALSO_MAX: the peer is told if it knows MOBIKE. */
+void ike_also(struct ike *k, const struct cw_ip *ips, size_t n, uint64_t now_ms);
+/* A fresh authenticated ESP packet came from REMOTE, and ESP goes there now: so do our next requests, if the peer is behind
+ * a NAT (RFC 7296 s2.23, RFC 4555 s3.8). */
+void ike_peer_at(struct ike *k, const struct cw_endpoint *remote, uint64_t now_ms);
 /* An authenticated ESP packet came in: liveness. */
 void ike_alive(struct ike *k, uint64_t now_ms);
 
@@ -173,6 +186,9 @@ struct ike_info {
 	uint64_t spi_i, spi_r;
 	bool initiator;
 	bool ppk;                       /* a PPK is mixed into its keys */
+	bool mobike;                    /* both sides know it */
+	bool nat_local, nat_remote;     /* who seems to be behind a NAT */
+	struct cw_endpoint local, remote;       /* where it goes now */
 	struct ike_suite ike, esp;
 	uint64_t established_ms;        /* monotonic */
 	char peer_id[IKE_ID_MAX];

@@ -69,7 +69,8 @@ int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *local, c
 		return -ENOMEM;
 	sa->peer = k;
 	sa->initiator = initiator;
-	sa->way = (struct ike_way){ *local, *remote };
+	sa->way = sa->esp_way = (struct ike_way){ *local, *remote };
+	sa->first = initiator;
 	sa->state = initiator ? IKE_SA_INIT_SENT : IKE_SA_HALF_OPEN;
 	sa->expire_ms = initiator ? UINT64_MAX : now_ms + IKE_HALF_OPEN_MS;
 	sa->heard_ms = now_ms;
@@ -146,10 +147,13 @@ int ike_sa_new_rekeyed(const struct ike_sa *old, const struct ike_sa *parts, str
 		.peer = k, .state = IKE_SA_UP, .initiator = parts->initiator,
 		.spi_i = parts->spi_i, .spi_r = parts->spi_r,
 		.ni = parts->ni, .nr = parts->nr, .suite = parts->suite, .esp = old->esp,
-		.way = old->way, .ppk = old->ppk, .fragments = old->fragments, .family = old->family,
+		.way = old->way, .esp_way = old->esp_way, .mobike = old->mobike, .first = old->first, .nat_us = old->nat_us,
+		.nat_peer = old->nat_peer, .n_peer_also = old->n_peer_also, .ppk = old->ppk, .fragments = old->fragments, .family = old->family,
 		.up_ms = now_ms, .heard_ms = now_ms, .expire_ms = UINT64_MAX,
 		.rekey_ms = ike_work_age(k, k->conf.rekey_ike_ms, now_ms),
 	};
+	sa->mob.todo = old->mob.todo | old->mob.asked;
+	memcpy(sa->peer_also, old->peer_also, sizeof sa->peer_also);
 	if ((r = set_keys(sa, old->keys, secret)) < 0) {
 		ike_sa_free(sa);
 		return r;
@@ -301,7 +305,6 @@ int ike_sa_answer(struct ike_sa *sa, const struct ike_sa_msg *m, const struct ik
 		return size;
 	if ((r = ike_exch_answered(&sa->x, sa->peer->outer, (size_t)size)) < 0)
 		return r;
-	sa->way = *m->way;              /* s2.11: authenticated and fresh */
 	ike_sa_send(sa, m->way, sa->peer->outer, (size_t)size);
 	return 0;
 }
@@ -338,7 +341,7 @@ static const struct row {
 	{ IKE_SA_HALF_OPEN, IKE_EV_EXPIRED, NULL, IKE_SA_DEAD, IKE_SA_DEAD },
 
 	{ IKE_SA_UP, IKE_EV_INFO_REQUEST, ike_task_info_request, IKE_SA_UP, IKE_SA_UP },
-	{ IKE_SA_UP, IKE_EV_INFO_RESPONSE, ike_task_info_response, IKE_SA_UP, IKE_SA_UP },
+	{ IKE_SA_UP, IKE_EV_INFO_RESPONSE, ike_task_info_response, IKE_SA_UP, IKE_SA_DELETING },
 	{ IKE_SA_UP, IKE_EV_END_REQUEST, ike_task_info_end, IKE_SA_LINGER, IKE_SA_LINGER },
 	{ IKE_SA_UP, IKE_EV_CHILD_REQUEST, ike_task_create_request, IKE_SA_UP, IKE_SA_UP },
 	{ IKE_SA_UP, IKE_EV_REKEY_REQUEST, ike_task_rekey_request, IKE_SA_REKEYED, IKE_SA_UP },
@@ -615,6 +618,7 @@ static void input_sealed(struct ike_sa *sa, const struct ike_sa_msg *m, struct i
 			malformed(sa, m->h, r);
 		return;
 	}
+	ike_task_mobike_follow(sa, m);
 	ev = classify(sa, m, in, in->sk_next, size, in->critical);
 	if (find_row(sa->state, ev)) {
 		if (ike_msg_is_response(m->h))
@@ -668,6 +672,7 @@ void ike_sa_tick(struct ike_sa *sa, uint64_t now_ms)
 	case IKE_EXCH_RESEND:
 		cw_stat_inc(sa->peer->stat, CW_STAT_IKE_RETRANSMIT);
 		ike_sa_send(sa, &sa->way, sa->x.request, sa->x.request_size);
+		ike_task_mobike_resend(sa);
 		break;
 	case IKE_EXCH_GIVE_UP:
 		ike_sa_why(sa, "the peer does not answer");

@@ -90,7 +90,18 @@ struct ike_csa {
 	unsigned failures;              /* TEMPORARY_FAILURE in a row */
 };
 
-enum ike_work_kind { IKE_WORK_NONE, IKE_WORK_DELETE, IKE_WORK_CHILD, IKE_WORK_REKEY };
+enum ike_work_kind { IKE_WORK_NONE, IKE_WORK_DELETE, IKE_WORK_CHILD, IKE_WORK_REKEY, IKE_WORK_MOBIKE };
+
+/* What the peer has to hear (ike_task_mobike.c): where we are, our addresses, are you there. */
+enum { IKE_MOBIKE_UPDATE = 1, IKE_MOBIKE_LIST = 2, IKE_MOBIKE_PROBE = 4, IKE_COOKIE2_SIZE = 32 };
+
+struct ike_mobike {
+	uint8_t todo;
+	uint8_t asked;                  /* in the request under way */
+	unsigned rounds;                /* updates that ended somewhere else */
+	struct ike_way way;             /* of the request under way, when it began */
+	uint8_t cookie[IKE_COOKIE2_SIZE];
+};
 
 /* Our request under way, if its answer must find something: Delete of children, or CREATE_CHILD_SA. */
 struct ike_work {
@@ -117,6 +128,15 @@ struct ike_sa {
 	bool quit;                      /* delete as soon as no request is under way */
 	uint64_t spi_i, spi_r;
 	struct ike_way way;             /* of our requests */
+	struct ike_way esp_way;         /* of the children: where the peer has shown itself */
+	bool mobike;                    /* both sides said MOBIKE_SUPPORTED */
+	bool first;                     /* the first SA of the family was ours: so is the choice of addresses */
+	bool nat_us, nat_peer;          /* who is behind a NAT, or says so */
+	bool seen;
+	uint8_t seen_as[IKE_NATD_SIZE]; /* what the peer last took our address for */
+	struct cw_ip peer_also[IKE_ALSO_MAX];
+	size_t n_peer_also;
+	struct ike_mobike mob;
 	struct ike_nonce ni, nr;
 	struct ike_blob own_init, peer_init;    /* until AUTH is done */
 	struct cw_dh *dh;                       /* until the response is here */

@@ -19,6 +19,38 @@ void ike_task_init_notify(struct ike *k, const struct ike_way *way, const struct
 int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m);
 int ike_task_init_refusal(struct ike_sa *sa, const struct ike_sa_msg *m);
 
+/* ---- ike_task_natd.c: NAT_DETECTION_SOURCE_IP and _DESTINATION_IP ---- */
+/* Both, for a message that takes WAY. */
+CW_NODISCARD int ike_task_natd_write(const struct ike *k, struct ike_out *o, uint64_t spi_i, uint64_t spi_r,
+				     const struct ike_way *way);
+/* What the peer says in a message that took WAY, which had these SPIs: who is behind a NAT. Returns whether the peer takes our
+ * address for another than it did before. */
+bool ike_task_natd_read(struct ike_sa *sa, const struct ike_in *in, uint64_t spi_i, uint64_t spi_r,
+			const struct ike_way *way);
+
+/* ---- ike_task_mobike.c: addresses that change, RFC 4555 ---- */
+/* Writes MOBIKE_SUPPORTED and our addresses, in IKE_AUTH. */
+void ike_task_mobike_offer(const struct ike_sa *sa, struct ike_out *o);
+/* Reads the peer's IKE_AUTH. CW_E_FORBIDDEN when it allows no NAT and there is one. */
+CW_NODISCARD int ike_task_mobike_agree(struct ike_sa *sa, const struct ike_sa_msg *m);
+/* Asks what mob.todo says. */
+CW_NODISCARD int ike_task_mobike_begin(struct ike_sa *sa, uint64_t now_ms);
+/* The answer to that. CW_E_AUTH when the peer cannot have seen what we asked: the SA ends. */
+CW_NODISCARD int ike_task_mobike_response(struct ike_sa *sa, const struct ike_sa_msg *m);
+/* What a liveness check says, and what its answer may tell. */
+CW_NODISCARD int ike_task_mobike_ping(const struct ike_sa *sa, struct ike_out *o);
+void ike_task_mobike_pong(struct ike_sa *sa, const struct ike_sa_msg *m);
+/* What an INFORMATIONAL request of the peer says of addresses; the answer to that is written. */
+CW_NODISCARD int ike_task_mobike_request(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_out *o);
+/* A fresh authenticated message came: without MOBIKE the peer may be where it came from. */
+void ike_task_mobike_follow(struct ike_sa *sa, const struct ike_sa_msg *m);
+/* A fresh ESP packet came from REMOTE. */
+void ike_task_mobike_peer_at(struct ike_sa *sa, const struct cw_endpoint *remote);
+/* The SA goes this way from now on; SAs that are up tell the peer. */
+void ike_task_mobike_moved(struct ike_sa *sa, const struct ike_way *way, uint64_t now_ms);
+/* The request under way was repeated: to another address of the peer as well. */
+void ike_task_mobike_resend(struct ike_sa *sa);
+
 /* ---- ike_task_auth.c ---- */
 CW_NODISCARD int ike_task_auth_send(struct ike_sa *sa, uint64_t now_ms);
 int ike_task_auth_request(struct ike_sa *sa, const struct ike_sa_msg *m);

@@ -3,8 +3,9 @@
  * ike_task_auth.c - IKE_AUTH, both roles.
  *
  *   HDR, SK { IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], IDr, AUTH, SA, TSi, TSr,
- *             [N(PPK_IDENTITY)], [N(NO_PPK_AUTH)] }  -->
- *                                   <--  HDR, SK { IDr, [CERT], AUTH, [N(PPK_IDENTITY)], SA, TSi, TSr }
+ *             [N(MOBIKE_SUPPORTED), addresses], [N(PPK_IDENTITY)], [N(NO_PPK_AUTH)] }  -->
+ *                                   <--  HDR, SK { IDr, [CERT], AUTH, [N(PPK_IDENTITY)], SA, TSi, TSr,
+ *                                             [N(MOBIKE_SUPPORTED), addresses] }
  *                                   <--  HDR, SK { IDr, [CERT], AUTH, N(why there is no child) }
  *                                   <--  HDR, SK { N(AUTHENTICATION_FAILED) }
  *
@@ -193,6 +194,7 @@ int ike_task_auth_send(struct ike_sa *sa, uint64_t now_ms)
 	if ((r = write_auth(sa, &o)) < 0)
 		return r;
 	ike_task_child_offer(sa, &o);
+	ike_task_mobike_offer(sa, &o);
 	ike_task_ppk_name(sa, &o);
 	if ((r = write_no_ppk_auth(sa, &o)) < 0)
 		return r;
@@ -210,7 +212,8 @@ int ike_task_auth_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 		cw_stat_inc(sa->peer->stat, CW_STAT_IKE_REJECTED);
 		return r;
 	}
-	if ((r = ike_task_child_accept(sa, m)) < 0)
+	sa->esp_way = sa->way;
+	if ((r = ike_task_mobike_agree(sa, m)) < 0 || (r = ike_task_child_accept(sa, m)) < 0)
 		sa->quit = true;        /* an IKE SA without child is of no use */
 	return 0;
 }
@@ -225,14 +228,19 @@ int ike_task_auth_refusal(struct ike_sa *sa, const struct ike_sa_msg *m)
 
 /* ---- responder ---- */
 
-static int refuse(struct ike_sa *sa, const struct ike_sa_msg *m, int r)
+static int refuse_by(struct ike_sa *sa, const struct ike_sa_msg *m, uint16_t type, int r)
 {
-	int r2 = ike_sa_answer_notify(sa, m, IKE_N_AUTHENTICATION_FAILED, NULL, 0);
+	int r2 = ike_sa_answer_notify(sa, m, type, NULL, 0);
 
 	cw_stat_inc(sa->peer->stat, CW_STAT_IKE_REJECTED);
 	if (r2 < 0)
 		cw_log_r(DEBUG, sa->peer->conf.name, r2, "no refusal could be sent");
 	return r;
+}
+
+static int refuse(struct ike_sa *sa, const struct ike_sa_msg *m, int r)
+{
+	return refuse_by(sa, m, IKE_N_AUTHENTICATION_FAILED, r);
 }
 
 int ike_task_auth_no_auth(struct ike_sa *sa, const struct ike_sa_msg *m)
@@ -256,7 +264,9 @@ int ike_task_auth_request(struct ike_sa *sa, const struct ike_sa_msg *m)
 	}
 	if (r < 0)
 		return refuse(sa, m, r);
-	sa->way = *m->way;
+	if ((r = ike_task_mobike_agree(sa, m)) < 0)
+		return refuse_by(sa, m, IKE_N_UNEXPECTED_NAT_DETECTED, r);
+	sa->way = sa->esp_way = *m->way;
 	o = ike_sa_inner(sa);
 	write_id(sa, &o);
 	if ((r = write_auth(sa, &o)) < 0) {
@@ -268,5 +278,6 @@ int ike_task_auth_request(struct ike_sa *sa, const struct ike_sa_msg *m)
 	sa->initial_contact = ike_pld_notify(in, IKE_N_INITIAL_CONTACT) != NULL;
 	if ((r = ike_task_child_answer(sa, m, &o)) < 0)
 		cw_log_rl(WARN, sa->peer->conf.name, r, "the peer is authenticated, but its child SA was refused");
+	ike_task_mobike_offer(sa, &o);
 	return ike_sa_answer(sa, m, &o);
 }

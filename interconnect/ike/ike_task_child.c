@@ -78,7 +78,7 @@ static int hand_over(struct ike_sa *sa, const struct ike_deal *d)
 	struct ike_child c = {
 		.spi_in = d->spi_in, .spi_out = (uint32_t)d->choice.spi, .aead = esp->aead, .esn = d->choice.esn,
 		.initiator = d->own, .key_size = ike_suite_keymat(esp->aead), .local_ts = d->local_ts,
-		.remote_ts = d->remote_ts, .local = sa->way.local, .remote = sa->way.remote,
+		.remote_ts = d->remote_ts, .local = sa->esp_way.local, .remote = sa->esp_way.remote,
 	};
 	int r = ike_keys_create(sa->keys, d->secret, d->ni, d->nr, c.key_size, d->own ? c.key_out : c.key_in,
 				d->own ? c.key_in : c.key_out);

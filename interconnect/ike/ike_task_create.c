@@ -374,7 +374,6 @@ static int answer(struct request *q)
 	int r;
 
 	q->d.spi_in = sa->peer->ops->spi(sa->peer->ctx);
-	sa->way = *q->m->way;
 	if (ike_task_child_install(sa, &q->d, q->m->now_ms, &csa) < 0)
 		return refuse(q, IKE_N_NO_ADDITIONAL_SAS);
 	o = ike_sa_inner(sa);

@@ -46,18 +46,26 @@ int ike_task_info_request(struct ike_sa *sa, const struct ike_sa_msg *m)
 	uint32_t spis[2 * IKE_CSA_MAX];
 	size_t n = take_all_down(sa, m, spis, CW_COUNT(spis));
 
+	int r;
+
 	if (n > 0)
 		ike_pld_delete_esp(&o, spis, n);
+	if ((r = ike_task_mobike_request(sa, m, &o)) < 0)
+		return r;
 	return ike_sa_answer(sa, m, &o);
 }
 
-/* Whatever the peer says of them, they are gone. */
+/* Whatever the peer says of the children that we deleted, they are gone. */
 int ike_task_info_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 {
 	struct ike_csa *c, *next;
 
-	if (sa->work.kind != IKE_WORK_DELETE)
+	if (sa->work.kind == IKE_WORK_MOBIKE)
+		return ike_task_mobike_response(sa, m);
+	if (sa->work.kind != IKE_WORK_DELETE) {
+		ike_task_mobike_pong(sa, m);
 		return 0;
+	}
 	ike_work_clear(sa);
 	for (c = sa->children; c; c = next) {
 		next = c->next;
@@ -126,6 +134,7 @@ int ike_task_info_delete(struct ike_sa *sa, const struct ike_sa_msg *m)
 int ike_task_info_ping(struct ike_sa *sa, uint64_t now_ms)
 {
 	struct ike_out o = ike_sa_inner(sa);
+	int r = ike_task_mobike_ping(sa, &o);
 
-	return ike_sa_request(sa, IKE_INFORMATIONAL, &o, now_ms);
+	return r < 0 ? r : ike_sa_request(sa, IKE_INFORMATIONAL, &o, now_ms);
 }

@@ -16,40 +16,11 @@
 
 #include "interconnect/base/log.h"
 #include "interconnect/base/mem.h"
-#include "interconnect/base/rand.h"
 #include "interconnect/ike/ike_auth.h"
 
 CW_LOG_MODULE(ike_init);
 
 /* ---- what both roles write ---- */
-
-static int natd_hash(uint64_t spi_i, uint64_t spi_r, const struct cw_endpoint *ep, uint8_t out[IKE_NATD_SIZE])
-{
-	uint8_t spis[16], port[2];
-	struct cw_wr w = cw_wr_of(spis, sizeof spis), wp = cw_wr_of(port, sizeof port);
-	struct cw_span in[] = { { spis, sizeof spis }, { ep->ip.b, cw_ip_size(&ep->ip) }, { port, sizeof port } };
-
-	cw_wr_u64(&w, spi_i);
-	cw_wr_u64(&w, spi_r);
-	cw_wr_u16(&wp, ep->port);
-	return cw_hash(CW_HASH_SHA1, in, CW_COUNT(in), out);
-}
-
-/* Both hashes. A false one for our own address makes the peer believe in a NAT, and so in UDP. */
-static int write_natd(const struct ike *k, struct ike_out *o, uint64_t spi_i, uint64_t spi_r,
-		      const struct ike_way *way)
-{
-	uint8_t src[IKE_NATD_SIZE], dst[IKE_NATD_SIZE];
-	int r;
-
-	if ((r = natd_hash(spi_i, spi_r, &way->local, src)) < 0 || (r = natd_hash(spi_i, spi_r, &way->remote, dst)) < 0)
-		return r;
-	if (k->conf.encap)
-		cw_rand_bytes(src, sizeof src);
-	ike_pld_put_notify(o, IKE_N_NAT_DETECTION_SOURCE_IP, src, sizeof src);
-	ike_pld_put_notify(o, IKE_N_NAT_DETECTION_DESTINATION_IP, dst, sizeof dst);
-	return 0;
-}
 
 static void write_hashes(const struct ike *k, struct ike_out *o)
 {
@@ -140,7 +111,7 @@ int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms)
 	if ((r = write_ke(&o, sa->group, sa->dh)) < 0)
 		return r;
 	ike_pld_bytes(&o, IKE_PT_NONCE, sa->ni.b, sa->ni.size);
-	if ((r = write_natd(k, &o, sa->spi_i, 0, &sa->way)) < 0)
+	if ((r = ike_task_natd_write(k, &o, sa->spi_i, 0, &sa->way)) < 0)
 		return r;
 	write_hashes(k, &o);
 	write_fragments(sa, &o);
@@ -182,6 +153,7 @@ int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 		return r;
 	sa->spi_r = m->h->spi_r;
 	set_nonce(&sa->nr, in->nonce);
+	(void)ike_task_natd_read(sa, in, sa->spi_i, sa->spi_r, m->way);
 	read_hashes(sa, in);
 	read_fragments(sa, in);
 	if ((r = ike_sa_keep(&sa->peer_init, m->raw.p, m->raw.size)) < 0 || (r = agree(sa, in->ke.data)) < 0)
@@ -411,7 +383,7 @@ static int write_response(struct request *q, struct ike_sa *sa)
 	if ((r = write_ke(&o, sa->group, sa->dh)) < 0)
 		return r;
 	ike_pld_bytes(&o, IKE_PT_NONCE, sa->nr.b, sa->nr.size);
-	if ((r = write_natd(k, &o, sa->spi_i, sa->spi_r, q->way)) < 0)
+	if ((r = ike_task_natd_write(k, &o, sa->spi_i, sa->spi_r, q->way)) < 0)
 		return r;
 	write_hashes(k, &o);
 	write_fragments(sa, &o);
@@ -429,6 +401,7 @@ static int respond(struct request *q, struct ike_sa *sa)
 	sa->suite = *q->suite;
 	sa->group = q->suite->group;
 	set_nonce(&sa->ni, q->in.nonce);
+	(void)ike_task_natd_read(sa, &q->in, sa->spi_i, 0, q->way);
 	read_hashes(sa, &q->in);
 	read_fragments(sa, &q->in);
 	if ((r = ike_task_ppk_agree(sa, &q->in)) < 0 ||

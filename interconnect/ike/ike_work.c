@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ike_work.c - which request an SA makes next, and when: Delete of children first, then the IKE SA, then the children.
+ * ike_work.c - which request an SA makes next, and when: where we are and Delete of children first, then the
+ * IKE SA, then the children.
  *
  * While a new pair of SAs is wanted (ike_renew()), nothing of the old is rekeyed.
  *
@@ -76,6 +77,8 @@ static struct job next(const struct ike_sa *sa, uint64_t now_ms)
 
 	if (sa->state != IKE_SA_UP || sa->x.request || sa->quit || ike_csa_family_busy(sa))
 		return j;
+	if (sa->mobike && sa->mob.todo)
+		return (struct job){ IKE_WORK_MOBIKE, NULL, 0 };
 	for (struct ike_csa *c = sa->children; c; c = c->next) {
 		if (c->state == IKE_CSA_CONDEMNED)
 			return (struct job){ IKE_WORK_DELETE, NULL, 0 };
@@ -113,6 +116,8 @@ static int begin(struct ike_sa *sa, const struct job *j, uint64_t now_ms)
 	case IKE_WORK_CHILD:
 		sa->want_child = false;
 		return ike_task_create_begin(sa, j->child ? j->child->spi_in : 0, 0, now_ms);
+	case IKE_WORK_MOBIKE:
+		return ike_task_mobike_begin(sa, now_ms);
 	case IKE_WORK_NONE:
 		break;
 	}
@@ -138,6 +143,10 @@ void ike_work_run(struct ike_sa *sa, uint64_t now_ms)
 		return;
 	if ((r = begin(sa, &j, now_ms)) == 0)
 		return;
+	if (j.kind == IKE_WORK_MOBIKE) {
+		ike_sa_drop(sa, now_ms, "our new address could not be told");
+		return;
+	}
 	cw_log_r(WARN, sa->peer->conf.name, r, "%s cannot be rekeyed", j.kind == IKE_WORK_REKEY ? "the IKE SA" : "a child");
 	ike_work_clear(sa);
 	if (j.kind == IKE_WORK_DELETE)

@@ -40,3 +40,5 @@ $(eval $(call test,test_ike_fail,tests/exchange,test_ike_fail.c,ikepair ike base
 $(eval $(call test,test_esp_fail,tests/unit,test_esp_fail.c,esp base,$(LIBCRYPTO) $(FAIL_WRAP)))
 $(eval $(call test,test_ike_verdict,tests/exchange,test_ike_verdict.c,ikepair ike base,$(LIBCRYPTO) -Xlinker --wrap=cw_clock_wall))
 $(eval $(call test,test_vectors,tests/unit,test_vectors.c,ike base,$(JANSSON) $(LIBCRYPTO)))
+$(eval $(call test,test_ike_mobike,tests/exchange,test_ike_mobike.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_nat,tests/exchange,test_ike_nat.c,ikepair ike base,$(LIBCRYPTO)))
