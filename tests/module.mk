@@ -53,3 +53,19 @@ fuzz:
 .PHONY: hunt
 hunt: fuzzers
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/hunt $(FUZZERS)
+
+# Programs of the benchmarks: one file each.
+BENCHES = $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+OBJS += $(patsubst tests/bench/%.c,$(B)/obj/tests/bench/%.o,$(wildcard tests/bench/*.c))
+.PRECIOUS: $(B)/obj/tests/bench/%.o
+
+.PHONY: bench benches
+benches: $(BENCHES)
+
+$(B)/bench/%: $(B)/obj/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LINK    $@")
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LINK)
+
+bench:
+	@B=$(B) MAKE=$(MAKE) tests/bench/run $(PARTS)
