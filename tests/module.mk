@@ -24,9 +24,11 @@ asan:
 netns: progs
 	@B=$(B) tests/run $(filter-out $(SKIP),$(sort $(wildcard tests/netns/[0-9]*.sh)))
 
-# More than check runs of it: every cell of the table in both roles. ONLY names cells.
+# More than check runs of it: every cell of the table in both roles, and the other peers. ONLY names cells, and leaves those away.
 interop: progs
 	@B=$(B) tests/interop/run $(ONLY)
+	@$(if $(ONLY),:,$(MAKE) B=$(B)-debug DEBUG=1 progs && B=$(B)-debug GUEST_FILES=$(abspath $(B)/guest) \
+		tests/run tests/interop/guest/esn.sh)
 
 virt: progs
 	@B=$(B) tests/run $(sort $(wildcard tests/virt/[0-9]*.sh))

@@ -20,6 +20,8 @@ static const struct action {
 	{ "fail", 0, -EIO },
 };
 
+enum { NUMBER_DIGITS = 18 };             /* fewer than would not fit */
+
 static bool is_word(const char *p, size_t n, const char *word)
 {
 	return strlen(word) == n && strncmp(p, word, n) == 0;
@@ -38,16 +40,42 @@ static int act(const char *name, const char *text, size_t n)
 	return 0;
 }
 
-int cw_impair(const char *name)
+/* What stands behind "NAME=" in the list, *RET_N bytes of it; NULL when NAME is not in it. */
+static const char *find(const char *name, size_t *ret_n)
 {
 	const char *p = getenv("CAUSEWAY_IMPAIR");
 
 	while (p && *p) {
 		size_t n = strcspn(p, ","), k = strcspn(p, "=,");
 
-		if (is_word(p, k, name) && k < n)
-			return act(name, p + k + 1, n - k - 1);
+		if (is_word(p, k, name) && k < n) {
+			*ret_n = n - k - 1;
+			return p + k + 1;
+		}
 		p += n + (p[n] == ',');
 	}
-	return 0;
+	return NULL;
+}
+
+int cw_impair(const char *name)
+{
+	size_t n;
+	const char *text = find(name, &n);
+
+	return text ? act(name, text, n) : 0;
+}
+
+uint64_t cw_impair_number(const char *name, uint64_t usual)
+{
+	size_t n, digits;
+	const char *text = find(name, &n);
+
+	if (!text)
+		return usual;
+	digits = strspn(text, "0123456789");
+	if (n == 0 || digits != n || n > NUMBER_DIGITS) {
+		cw_log(WARN, name, "CAUSEWAY_IMPAIR has no number '%.*s'", (int)n, text);
+		return usual;
+	}
+	return strtoull(text, NULL, 10);
 }

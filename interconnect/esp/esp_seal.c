@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interconnect/base/impair.h"
 #include "interconnect/base/mem.h"
 #include "interconnect/base/rand.h"
 #include "interconnect/esp/esp_limit.h"
@@ -13,6 +14,7 @@ struct esp_out {
 	struct cw_aead *aead;
 	const struct cw_aead_shape *shape;
 	uint64_t seq;                   /* last number used */
+	uint64_t before;                /* numbers left out at the start, which count for no limit: 0 but where impaired */
 	uint64_t bytes;                 /* encrypted */
 	struct esp_limits limits;       /* packets_hard is the last number that may be used */
 	uint32_t spi;
@@ -46,6 +48,8 @@ int esp_out_new(const struct esp_keys *keys, struct esp_out **ret_out)
 	o->spi = keys->spi;
 	o->esn = keys->esn;
 	o->limits = ESP_LIMIT_OUT;
+	if (o->esn)
+		o->seq = o->before = cw_impair_number("esp.seq", 0);
 	*ret_out = o;
 	return 0;
 }
@@ -92,7 +96,7 @@ int esp_seal(struct esp_out *o, uint8_t next_header, uint8_t *in, size_t size, u
 	size_t n;
 	int r;
 
-	if (esp_limit_over(&o->limits, o->seq, o->bytes, size + ESP_TRAILER_MAX))
+	if (esp_limit_over(&o->limits, o->seq - o->before, o->bytes, size + ESP_TRAILER_MAX))
 		return CW_E_LIMIT;
 	/* The number is used up before anything can fail: no failure makes it come twice. */
 	o->seq++;
@@ -115,7 +119,7 @@ uint64_t esp_out_seq(const struct esp_out *o)
 
 bool esp_out_soft(const struct esp_out *o)
 {
-	return esp_limit_soft(&o->limits, o->seq, o->bytes);
+	return esp_limit_soft(&o->limits, o->seq - o->before, o->bytes);
 }
 
 void esp_out_limit(struct esp_out *o, const struct esp_limits *limits)

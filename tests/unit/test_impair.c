@@ -47,6 +47,26 @@ static void only_the_named_point_fails(void **state)
 	}
 }
 
+static void numbers_are_decimal_and_fit(void **state)
+{
+	static const struct { const char *env; uint64_t n; } rows[] = {
+		{ "", 7 }, { "a=5", 5 }, { "a=0", 0 }, { "b=5", 7 }, { "ab=5", 7 }, { "a", 7 }, { "a=", 7 }, { "a=5,b=6", 5 },
+		{ "b=6,a=5", 5 }, { "a=5x", 7 }, { "a=-5", 7 }, { "a= 5", 7 }, { "a=0x5", 7 }, { "a=4294967200", 4294967200 },
+		{ "a=999999999999999999", 999999999999999999 }, { "a=1000000000000000000", 7 },
+		{ "a=99999999999999999999999", 7 },
+	};
+
+	(void)state;
+	cw_log_set_sink(quiet);
+	assert_int_equal(unsetenv("CAUSEWAY_IMPAIR"), 0);
+	assert_true(cw_impair_number("a", 7) == 7);
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		assert_int_equal(setenv("CAUSEWAY_IMPAIR", rows[i].env, 1), 0);
+		if (cw_impair_number("a", 7) != rows[i].n)
+			fail_msg("'%s'", rows[i].env);
+	}
+}
+
 /* How a child that passes the point "a" under ENV ends: exit status, or the signal plus 1000 (stopped: plus 2000). */
 static int child_end(const char *env)
 {
@@ -80,6 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_the_named_point_fails),
+		cmocka_unit_test(numbers_are_decimal_and_fit),
 		cmocka_unit_test(kill_and_stop_do_what_they_say),
 	};
 

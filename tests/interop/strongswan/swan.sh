@@ -19,7 +19,7 @@ swan_conf() {
 	cat > "$d/strongswan.conf" <<-END
 	charon-systemd {
 	  load_modular = no
-	  load = random nonce openssl aes sha1 sha2 hmac gcm kdf chapoly curve25519 pem pkcs1 pkcs8 pubkey x509 revocation constraints kernel-libipsec kernel-netlink socket-default vici
+	  load = random nonce openssl aes sha1 sha2 hmac gcm kdf chapoly curve25519 pem pkcs1 pkcs8 pubkey x509 revocation constraints ${SWAN_KERNEL:-kernel-libipsec kernel-netlink} socket-default vici
 	  user = root
 	  install_virtual_ip = no
 	  keep_alive = 5s
@@ -50,7 +50,8 @@ swan_conf() {
 # itself. $SWAN_IKE and $SWAN_ESP are its proposals, $SWAN_AUTH how it signs, $SWAN_LOCAL and $SWAN_REMOTE the addresses outside,
 # $SWAN_LOCAL_TS and $SWAN_REMOTE_TS inside, $SWAN_CHILD more lines of the child, if not as usual. $SWAN_PPK, if there is
 # one, is "NAME HEXADECIMAL" of a postquantum preshared key: strongSwan has it then, and as responder uses it; as initiator it needs
-# ppk_id among the lines. At the start $SWAN_FRAGMENT is how large its IKE packets may be, $SWAN_CHARON more of its settings.
+# ppk_id among the lines. At the start $SWAN_FRAGMENT is how large its IKE packets may be, $SWAN_CHARON more of its
+# settings, $SWAN_KERNEL its plugins for ESP and routes.
 swan_connection() {
 	local local_auth='auth = psk' remote_auth='auth = psk'
 	[ "$1" = psk ] || local_auth='auth = '${SWAN_AUTH:-pubkey}'
