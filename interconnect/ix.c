@@ -6,13 +6,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "interconnect/base/clock.h"
 #include "interconnect/base/log.h"
 #include "interconnect/base/nl.h"
+#include "interconnect/cut.h"
+#include "interconnect/toobig.h"
 #include "interconnect/tun_inner.h"
 
 CW_LOG_MODULE(ix);
 
 /* ---- packets ---- */
+/* A packet of T that is larger than MTU. */
+static void ix_too_big(struct ix *ix, struct tun *t, const uint8_t *pkt, const struct tun_inner *in, size_t mtu)
+{
+	uint8_t out[TUN_PACKET_MAX + TUN_TAIL];
+	struct cut c;
+	size_t size;
+	int n;
+
+	if (cut_begin(pkt, in->size, mtu, &c) == 0) {
+		while ((n = cut_next(&c, out)) > 0)
+			if (tun_send(t, tun_inner_flow(pkt, in), out, (size_t)n) < 0)
+				return;         /* counted there */
+		return;
+	}
+	cw_stat_inc(tun_stat(t), CW_STAT_DROP_LIMIT);
+	if (!toobig_allow(&ix->toobig, cw_clock_now_ms()))
+		return;
+	if ((size = toobig_answer(pkt, in->size, mtu, out)) > 0 && tundev_write(ix->dev, out, size) < 0)
+		cw_stat_inc(tuns_stat(ix->tuns), CW_STAT_DROP_TX);
+}
+
+static void ix_to_tunnel(struct ix *ix, struct tun *t, uint8_t *pkt, size_t size, const struct tun_inner *in)
+{
+	size_t mtu = CW_MIN(tun_inner_mtu(t), (size_t)TUN_PACKET_MAX);
+
+	if (size > mtu && in->size == size)
+		ix_too_big(ix, t, pkt, in, mtu);
+	else if (tun_send(t, tun_inner_flow(pkt, in), pkt, size) < 0)
+		return;                         /* counted there */
+}
+
 static void ix_on_device(void *ctx, uint8_t *pkt, size_t size)
 {
 	struct ix *ix = ctx;
@@ -24,8 +58,7 @@ static void ix_on_device(void *ctx, uint8_t *pkt, size_t size)
 
 			if (!cw_prefix_contains(&tun_conf(t)->remote_ts, &in.dst))
 				continue;
-			if (tun_send(t, tun_inner_flow(pkt, &in), pkt, size) < 0)
-				return;         /* counted there */
+			ix_to_tunnel(ix, t, pkt, size, &in);
 			return;
 		}
 	}
@@ -46,9 +79,6 @@ static void ix_on_state(void *ctx, enum tun_state s)
 	(void)s;
 }
 
-static const struct tun_ops ix_tun_ops = { ix_on_tunnel, ix_on_state };
-
-/* ---- start and end ---- */
 static unsigned ix_mtu(const struct ix *ix)
 {
 	size_t mtu = TUN_PACKET_MAX;
@@ -57,6 +87,25 @@ static unsigned ix_mtu(const struct ix *ix)
 		mtu = CW_MIN(mtu, tun_inner_mtu(tuns_at(ix->tuns, i)));
 	return (unsigned)mtu;
 }
+
+/* Where it cannot be set, what is too big for it is dealt with here, packet by packet. */
+static void ix_on_mtu(void *ctx, size_t inner_mtu)
+{
+	struct ix *ix = ctx;
+	unsigned mtu = ix_mtu(ix);
+	int r;
+
+	(void)inner_mtu;
+	if (mtu == ix->mtu)
+		return;
+	ix->mtu = mtu;
+	if ((r = cw_nl_link_up(ix->conf->tun_device, mtu)) < 0)
+		cw_log_rl(WARN, ix->conf->tun_device, r, "MTU stays: wanted %u", mtu);
+}
+
+static const struct tun_ops ix_tun_ops = { .packet = ix_on_tunnel, .state = ix_on_state, .mtu = ix_on_mtu };
+
+/* ---- start and end ---- */
 
 static int ix_init_tunnel(struct ix *ix, struct tun *t, struct cw_why *why)
 {
@@ -78,7 +127,8 @@ static int ix_init_device(struct ix *ix, struct cw_loop *l, struct cw_why *why)
 	const char *dev = ix->conf->tun_device;
 	int r;
 
-	if ((r = tundev_new(l, dev, ix_mtu(ix), ix_on_device, ix, &ix->dev)) < 0)
+	ix->mtu = ix_mtu(ix);
+	if ((r = tundev_new(l, dev, ix->mtu, ix_on_device, ix, &ix->dev)) < 0)
 		return cw_why_set(why, r, dev, "tun_device", "%s", r == -EBUSY ? "is there already" : cw_strerror(r));
 	for (size_t i = 0; i < tuns_count(ix->tuns); i++) {
 		if ((r = ix_init_tunnel(ix, tuns_at(ix->tuns, i), why)) < 0)

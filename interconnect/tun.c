@@ -55,6 +55,17 @@ void tun_update(struct tun *t, const char *why)
 		t->ops->state(t->ops_ctx, s);
 }
 
+void tun_update_mtu(struct tun *t)
+{
+	size_t mtu = tun_inner_mtu(t);
+
+	if (mtu == t->told_mtu)
+		return;
+	t->told_mtu = mtu;
+	if (t->ops && t->ops->mtu)
+		t->ops->mtu(t->ops_ctx, mtu);
+}
+
 const struct path *tun_best(const struct tun *t)
 {
 	const struct path *best = &t->paths[0];
@@ -222,6 +233,7 @@ int tun_new(struct tuns *ts, const char *dir, const struct tun_conf *conf, const
 	};
 	if ((r = tun_new_paths(t, ways, n_ways)) < 0)
 		return r;
+	t->told_mtu = tun_inner_mtu(t);
 	*ret_tun = cw_steal(&t);
 	return 0;
 }

@@ -90,6 +90,8 @@ struct tun_ops {
 	/* An inner packet arrived, authenticated and within the selectors. PKT may be changed in place. */
 	void (*packet)(void *ctx, uint8_t *pkt, size_t size);
 	void (*state)(void *ctx, enum tun_state s);
+	/* tun_inner_mtu() is another; may be NULL. */
+	void (*mtu)(void *ctx, size_t inner_mtu);
 };
 
 /* The rules across the lists, and the files they name: all that tuns_new() refuses without opening a socket. */

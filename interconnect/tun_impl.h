@@ -87,6 +87,7 @@ struct tun {
 	void *ops_ctx;
 	enum tun_state state;
 	struct timespec since;          /* of the state, wall time */
+	size_t told_mtu;                /* what the subscriber knows */
 };
 
 /* ---- tun.c ---- */
@@ -95,6 +96,8 @@ CW_NODISCARD int tun_new(struct tuns *ts, const char *dir, const struct tun_conf
 void tun_free(struct tun *t);
 /* A path has another state: works out that of the tunnel; tells the subscriber when it changed. WHY is a word for people. */
 void tun_update(struct tun *t, const char *why);
+/* The inner_mtu of a path may be another: tells the subscriber when that changes the tunnel's. */
+void tun_update_mtu(struct tun *t);
 /* A packet that was authenticated by SA. */
 void tun_deliver(struct path_sa *sa, uint8_t next_header, uint8_t *pkt, size_t size);
 /* The path with the best news: up, or else being set up. */

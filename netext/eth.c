@@ -3,6 +3,7 @@
 #include "netext/eth.h"
 
 #include "interconnect/base/cur.h"
+#include "interconnect/ecn.h"
 
 enum { ETH_TYPE_8021Q = 0x8100, ETH_TYPE_8021AD = 0x88a8, ETH_TYPE_IP4 = 0x0800, ETH_TYPE_IP6 = 0x86dd, ETH_VID_MASK = 0x0fff };
 enum { FLOW_TCP = 6, FLOW_UDP = 17, FLOW_IP4_FRAGMENT = 0x3fff };
@@ -99,4 +100,14 @@ uint32_t eth_flow(const struct eth *e)
 	if (e->type == ETH_TYPE_IP4)
 		return flow_ip4(h, &c);
 	return e->type == ETH_TYPE_IP6 ? flow_ip6(h, &c) : h;
+}
+
+bool eth_is_ip(const struct eth *e)
+{
+	return e->type == ETH_TYPE_IP4 || e->type == ETH_TYPE_IP6;
+}
+
+uint8_t eth_tos(const struct eth *e)
+{
+	return eth_is_ip(e) ? ecn_tos(e->data, e->size) : 0;
 }

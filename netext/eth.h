@@ -30,6 +30,9 @@ struct eth {
 CW_NODISCARD int eth_parse(const uint8_t *frame, size_t size, struct eth *ret_eth);
 /* The same number for the frames of one flow: addresses, and for IPv4 and IPv6 also those of layer 3 and the ports. */
 uint32_t eth_flow(const struct eth *e);
+bool eth_is_ip(const struct eth *e);
+/* TOS byte or traffic class of the IP packet in the frame; 0 for other frames. */
+uint8_t eth_tos(const struct eth *e);
 
 static inline bool eth_is_group(const struct cw_mac *m)
 {

@@ -138,7 +138,7 @@ static void ext_from_bridge(struct ext *e, uint8_t *buf, size_t size, uint64_t n
 		return;
 	if (to != FDB_REMOTE && !ext_allow(e, FDB_LOCAL, kind))
 		return;
-	if (vtep_send(e->vtep, e->conf->vni, eth_flow(&h), buf, size) < 0) {
+	if (vtep_send(e->vtep, e->conf->vni, eth_flow(&h), eth_tos(&h), buf, size) < 0) {
 		cw_stat_inc(&e->stat, CW_STAT_DROP_TX);
 		return;
 	}

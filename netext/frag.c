@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* frag.c - cutting packets, and joining fragments in a fixed set of slots. */
+/* frag.c - joining fragments in a fixed set of slots. */
 #include "netext/frag.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#include "interconnect/ecn.h"
 
 enum { FRAG_UNIT = 8 };
 
@@ -16,7 +18,7 @@ struct frag_slot {
 	bool open, spoiled;
 	uint32_t src, dst;
 	uint16_t id;
-	uint8_t proto;
+	uint8_t proto, tos;
 	uint64_t since_ms, since_n;
 	size_t end;                     /* of the datagram; 0 while unknown */
 	size_t n_gaps;
@@ -31,39 +33,6 @@ struct frag {
 	struct frag_slot slots[FRAG_OPEN];
 	uint8_t pool[FRAG_OPEN][FRAG_PACKET_MAX];
 };
-
-int frag_cut_begin(const uint8_t *pkt, size_t size, size_t mtu, struct frag_cut *ret_cut)
-{
-	struct frag_cut c = { .mtu = mtu };
-	int r;
-
-	if (mtu < FRAG_MTU_MIN)
-		return CW_E_LIMIT;
-	if ((r = ip4_parse(pkt, size, &c.h)) < 0)
-		return r;
-	*ret_cut = c;
-	return 0;
-}
-
-int frag_cut_next(struct frag_cut *c, uint8_t *out)
-{
-	struct cw_wr w = cw_wr_of(out, c->mtu);
-	struct ip4 h = c->h;
-	size_t room = (c->mtu - IP4_HEADER) & ~(size_t)(FRAG_UNIT - 1);
-
-	if (c->at >= c->h.size)
-		return 0;
-	h.offset = c->h.offset + c->at;
-	h.size = c->h.size - c->at;
-	if (h.size > c->mtu - IP4_HEADER) {
-		h.size = room;
-		h.more = true;
-	}
-	ip4_build(&w, &h);
-	cw_wr_bytes(&w, c->h.data + c->at, h.size);
-	c->at += h.size;
-	return cw_wr_done(&w);
-}
 
 int frag_new(struct cw_stat *stat, struct frag **ret_frag)
 {
@@ -133,6 +102,7 @@ static struct frag_slot *slot_open(struct frag *f, struct frag_slot *s, const st
 	s->dst = h->dst;
 	s->id = h->id;
 	s->proto = h->proto;
+	s->tos = h->tos;
 	s->since_ms = now_ms;
 	s->since_n = f->n;
 	s->end = 0;
@@ -213,10 +183,11 @@ int frag_join(struct frag *f, const struct ip4 *h, uint64_t now_ms, struct ip4 *
 	if (!frag_is_sane(h) || slot_fill(s, h->offset, to) < 0 || (!h->more && slot_set_end(s, to) < 0))
 		return slot_spoil(f, s);
 	memcpy(s->data + h->offset, h->data, h->size);
+	s->tos = ecn_join(s->tos, h->tos);
 	if (s->n_gaps > 0)
 		return 0;
 	s->open = false;
-	*ret_whole = (struct ip4){ .src = h->src, .dst = h->dst, .id = h->id, .proto = h->proto, .ttl = h->ttl,
+	*ret_whole = (struct ip4){ .src = h->src, .dst = h->dst, .id = h->id, .proto = h->proto, .ttl = h->ttl, .tos = s->tos,
 				   .data = s->data, .size = s->end };
 	return 1;
 }

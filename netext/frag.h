@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * frag.h - IPv4 fragments of the packets between two VTEPs: cutting and joining.
+ * frag.h - IPv4 fragments of the packets between two VTEPs, joined again.
  *
  * Joining is bounded and strict. At most FRAG_OPEN datagrams of FRAG_PACKET_MAX bytes are
  * open at a time (the oldest gives way), for FRAG_TIMEOUT_MS and FRAG_SPAN arriving
@@ -10,6 +10,8 @@
  * as RFC 5722 demands for IPv6. Duplicates count as overlap: ESP lets none through.
  *
  * Each datagram given up counts once in drop.reassembly.
+ *
+ * A mark of congestion on one fragment is one on the whole (RFC 3168 s5.3).
  *
  * Implements: RFC 791 s3.2.   Threads: one.
  */
@@ -21,20 +23,6 @@
 #include "netext/ip4.h"
 
 enum { FRAG_OPEN = 64, FRAG_PACKET_MAX = 9216, FRAG_TIMEOUT_MS = 100, FRAG_SPAN = 16384, FRAG_GAPS = 16 };
-/* The smallest packet that a path must be able to carry. */
-enum { FRAG_MTU_MIN = 68 };
-
-/* Cuts the packet PKT of SIZE bytes, whose header is H. */
-struct frag_cut {
-	struct ip4 h;
-	size_t mtu, at;
-};
-
-/* CW_E_LIMIT when MTU is below FRAG_MTU_MIN. The packet is borrowed until the last piece. */
-CW_NODISCARD int frag_cut_begin(const uint8_t *pkt, size_t size, size_t mtu, struct frag_cut *ret_cut);
-/* Writes the next fragment to OUT (of MTU bytes) and returns its size; 0 after the last one. */
-CW_NODISCARD int frag_cut_next(struct frag_cut *c, uint8_t *out);
-
 struct frag;
 
 CW_NODISCARD int frag_new(struct cw_stat *stat, struct frag **ret_frag);   /* STAT is borrowed */

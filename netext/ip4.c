@@ -39,7 +39,7 @@ int ip4_parse(const uint8_t *p, size_t size, struct ip4 *ret_ip)
 	size_t total;
 	uint16_t flags;
 
-	cw_cur_skip(&c, 1);             /* DSCP, ECN */
+	h.tos = cw_cur_u8(&c);
 	total = cw_cur_u16(&c);
 	h.id = cw_cur_u16(&c);
 	flags = cw_cur_u16(&c);
@@ -68,7 +68,7 @@ void ip4_build(struct cw_wr *w, const struct ip4 *h)
 	size_t at = w->len;
 
 	cw_wr_u8(w, IP4_VERSION_IHL);
-	cw_wr_u8(w, 0);
+	cw_wr_u8(w, h->tos);
 	cw_wr_u16(w, 0);
 	cw_wr_put16(w, at + 2, IP4_HEADER + h->size);
 	cw_wr_u16(w, h->id);

@@ -18,7 +18,7 @@ enum { IP4_HEADER = 20, IP4_UDP = 17, IP4_TTL = 64, IP4_PACKET_MAX = 65535 };
 struct ip4 {
 	uint32_t src, dst;              /* as numbers: 10.0.0.1 is 0x0a000001 */
 	uint16_t id;
-	uint8_t proto, ttl;
+	uint8_t proto, ttl, tos;
 	bool df, more;
 	size_t offset;                  /* of a fragment, in bytes */
 	const uint8_t *data;            /* behind the header; borrowed */

@@ -9,6 +9,9 @@
 #include "interconnect/base/clock.h"
 #include "interconnect/base/cur.h"
 #include "interconnect/base/rand.h"
+#include "interconnect/cut.h"
+#include "interconnect/ecn.h"
+#include "netext/eth.h"
 #include "netext/frag.h"
 
 struct vtep_vni {
@@ -24,6 +27,7 @@ struct vtep {
 	struct frag *frag;
 	struct vtep_vni *vnis;          /* by VNI */
 	size_t n_vnis;
+	uint8_t marked[TUN_PACKET_MAX]; /* a frame with its mark of congestion */
 };
 
 static bool vtep_is_host(const struct cw_prefix *p)
@@ -79,6 +83,28 @@ static struct vtep_vni *vni_find(const struct vtep *v, uint32_t vni)
 	return i < v->n_vnis && v->vnis[i].vni == vni ? &v->vnis[i] : NULL;
 }
 
+/* The frame of IN, which came in a packet with TOS, as its station is to get it: a copy, but only where the ECN field is another. */
+static int vtep_mark(struct vtep *v, struct vxlan_in *in, uint8_t tos)
+{
+	struct cw_wr w = cw_wr_of(v->marked, sizeof v->marked);
+	struct eth e;
+	size_t head;
+	int r;
+
+	if ((tos & ECN_MASK) == ECN_NOT_ECT || eth_parse(in->frame, in->size, &e) < 0 || (eth_tos(&e) & ECN_MASK) == (tos & ECN_MASK))
+		return 0;
+	head = in->size - e.size;
+	cw_wr_bytes(&w, in->frame, in->size);
+	if (w.bad || !eth_is_ip(&e))
+		return 0;
+	if ((r = ecn_combine(v->marked + head, e.size, tos)) < 0) {
+		cw_stat_inc(tun_stat(v->tun), CW_STAT_DROP_ECN);
+		return r;
+	}
+	in->frame = v->marked;
+	return 0;
+}
+
 /* The whole UDP packet H. */
 static int vtep_input(struct vtep *v, const struct ip4 *h, bool joined)
 {
@@ -102,6 +128,8 @@ static int vtep_input(struct vtep *v, const struct ip4 *h, bool joined)
 		cw_stat_inc(tun_stat(v->tun), CW_STAT_DROP_POLICY);
 		return CW_E_NOT_FOUND;
 	}
+	if ((r = vtep_mark(v, &in, h->tos)) < 0)
+		return r;
 	to->ops->frame(to->ctx, in.frame, in.size);
 	return 0;
 }
@@ -200,21 +228,22 @@ void vtep_del(struct vtep *v, uint32_t vni)
 static int vtep_send_cut(struct vtep *v, uint32_t flow, const uint8_t *pkt, size_t size, size_t mtu)
 {
 	uint8_t out[TUN_PACKET_MAX + TUN_TAIL];
-	struct frag_cut c;
-	int r = frag_cut_begin(pkt, size, mtu, &c), n;
+	struct cut c;
+	int r = cut_begin(pkt, size, mtu, &c), n;
 
 	if (r < 0)
 		return r;
-	while ((n = frag_cut_next(&c, out)) > 0)
+	while ((n = cut_next(&c, out)) > 0)
 		if ((r = tun_send(v->tun, flow, out, (size_t)n)) < 0)
 			return r;
 	return n;
 }
 
-int vtep_send(struct vtep *v, uint32_t vni, uint32_t flow, uint8_t *buf, size_t size)
+int vtep_send(struct vtep *v, uint32_t vni, uint32_t flow, uint8_t tos, uint8_t *buf, size_t size)
 {
 	size_t mtu = CW_MIN(tun_inner_mtu(v->tun), (size_t)TUN_PACKET_MAX);
-	struct vxlan_out o = { .src = v->local, .dst = v->remote, .vni = vni, .flow = flow, .id = v->next_id++ };
+	struct vxlan_out o = { .src = v->local, .dst = v->remote, .vni = vni, .flow = flow, .id = v->next_id++,
+			       .tos = tos };
 	int n;
 
 	if (size > VTEP_FRAME_MAX)

@@ -10,8 +10,11 @@
  * fragments is taken only with a UDP checksum that is right, whoever the peer is (a Linux
  * VXLAN device sends checksums unless told otherwise).
  *
+ * DSCP and ECN of the packet in a frame are those of the VXLAN packet as well, so that routers and the ESP layer see them; a
+ * mark of congestion comes back into the frame, as ecn.h says for ESP (RFC 6040 s4).
+ *
  * Counters are those of the tunnel: drop.malformed, drop.policy (another address, protocol
- * or port than VXLAN's, or an unknown VNI), drop.reassembly.
+ * or port than VXLAN's, or an unknown VNI), drop.reassembly, drop.ecn.
  *
  * Threads: loop thread only.
  */
@@ -44,9 +47,9 @@ struct tun *vtep_tun(const struct vtep *v);
 /* Frames of VNI go to OPS (borrowed). CW_E_CONFLICT when they go to somebody already. */
 CW_NODISCARD int vtep_add(struct vtep *v, uint32_t vni, const struct vtep_ops *ops, void *ctx);
 void vtep_del(struct vtep *v, uint32_t vni);
-/* Sends the frame of SIZE bytes that stands in BUF behind VTEP_HEAD bytes of room; FLOW is its eth_flow(). Failures are those of
+/* Sends the frame of SIZE bytes that stands in BUF behind VTEP_HEAD bytes of room; FLOW is its eth_flow(), TOS its eth_tos(). Failures are those of
  * tun_send(); of a frame in fragments some may be gone by then. */
-CW_NODISCARD int vtep_send(struct vtep *v, uint32_t vni, uint32_t flow, uint8_t *buf, size_t size);
+CW_NODISCARD int vtep_send(struct vtep *v, uint32_t vni, uint32_t flow, uint8_t tos, uint8_t *buf, size_t size);
 /* The counters say what has timed out, too. Call before they are shown. */
 void vtep_settle(struct vtep *v);
 

@@ -12,7 +12,8 @@ int vxlan_build(const struct vxlan_out *o, uint8_t *buf, size_t frame_size)
 {
 	struct cw_wr w = cw_wr_of(buf, VXLAN_OVERHEAD);
 	size_t udp_size = VXLAN_UDP_HEADER + VXLAN_HEADER + frame_size;
-	struct ip4 h = { .src = o->src, .dst = o->dst, .id = o->id, .proto = IP4_UDP, .ttl = IP4_TTL, .size = udp_size };
+	struct ip4 h = { .src = o->src, .dst = o->dst, .id = o->id, .proto = IP4_UDP, .ttl = IP4_TTL, .tos = o->tos,
+			 .size = udp_size };
 	uint16_t sum;
 
 	if (frame_size > IP4_PACKET_MAX - VXLAN_OVERHEAD)

@@ -26,6 +26,7 @@ struct vxlan_out {
 	uint32_t src, dst, vni;
 	uint32_t flow;                  /* eth_flow() of the frame */
 	uint16_t id;                    /* of the IPv4 packet */
+	uint8_t tos;                    /* that of the frame's packet */
 	bool checksum;
 };
 

@@ -54,6 +54,33 @@ static void frames_are_read(void **state)
 	}
 }
 
+/* Of IPv4 and IPv6, tagged or not; other frames have none, whatever stands there. */
+static void tos_is_that_of_the_packet(void **state)
+{
+	static const struct {
+		const char *head;
+		uint8_t first, second, tos;
+	} rows[] = {
+		{ MACS "0800", 0x45, 0xb9, 0xb9 }, { MACS "8100a065" "0800", 0x45, 0x03, 0x03 },
+		{ MACS "86dd", 0x6b, 0x9f, 0xb9 }, { MACS "88a80002" "81000003" "86dd", 0x60, 0x30, 0x03 },
+		{ MACS "0806", 0x45, 0xb9, 0 }, { MACS "88b5", 0x60, 0x30, 0 }, { MACS "0800", 0x55, 0xb9, 0 },
+	};
+	uint8_t buf[256] = { 0 };
+	struct eth e;
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(rows); i++) {
+		size_t n = frame(rows[i].head, buf);
+
+		buf[n] = rows[i].first;
+		buf[n + 1] = rows[i].second;
+		assert_int_equal(eth_parse(buf, n + 40, &e), 0);
+		assert_int_equal(eth_tos(&e), rows[i].tos);
+		assert_int_equal(eth_parse(buf, n + 19, &e), 0);
+		assert_int_equal(eth_tos(&e), 0);
+	}
+}
+
 static void every_prefix_of_the_headers_is_refused(void **state)
 {
 	uint8_t buf[256];
@@ -139,6 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_are_read),
+		cmocka_unit_test(tos_is_that_of_the_packet),
 		cmocka_unit_test(every_prefix_of_the_headers_is_refused),
 		cmocka_unit_test(impossible_sources_are_refused),
 		cmocka_unit_test(flow_depends_on_what_makes_a_flow),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_frag.c - cutting and joining: every size, every order, every overlap, and what is given up. */
+/* test_frag.c - joining what was cut: every size, every order, every overlap, and what is given up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "interconnect/base/rand.h"
+#include "interconnect/cut.h"
 #include "netext/frag.h"
 
 enum { UNIT = 8, PIECES_MAX = 1200 };
@@ -88,7 +89,7 @@ static void cut_and_joined_is_the_same(void **state)
 	static const size_t mtus[] = { 68, 69, 75, 576, 1400, 1438, 1500 };
 	struct setup *x = *state;
 	uint8_t pkt[FRAG_PACKET_MAX], out[1500];
-	struct frag_cut c;
+	struct cut c;
 	struct ip4 h, whole;
 
 	for (size_t i = 0; i < CW_COUNT(mtus); i++) {
@@ -96,8 +97,8 @@ static void cut_and_joined_is_the_same(void **state)
 			size_t n = build(x, pkt, size), pieces = 0;
 			int r, joined = 0;
 
-			assert_int_equal(frag_cut_begin(pkt, n, mtus[i], &c), 0);
-			while ((r = frag_cut_next(&c, out)) > 0) {
+			assert_int_equal(cut_begin(pkt, n, mtus[i], &c), 0);
+			while ((r = cut_next(&c, out)) > 0) {
 				assert_in_range(r, IP4_HEADER + 1, mtus[i]);
 				assert_int_equal(joined, 0);
 				assert_int_equal(ip4_parse(out, (size_t)r, &h), 0);
@@ -112,17 +113,6 @@ static void cut_and_joined_is_the_same(void **state)
 		}
 	}
 	assert_int_equal(dropped(x), 0);
-}
-
-static void cutting_refuses_what_makes_no_sense(void **state)
-{
-	struct setup *x = *state;
-	uint8_t pkt[FRAG_PACKET_MAX];
-	struct frag_cut c;
-	size_t n = build(x, pkt, 100);
-
-	assert_int_equal(frag_cut_begin(pkt, n, 67, &c), CW_E_LIMIT);
-	assert_int_equal(frag_cut_begin(pkt, n - 1, 68, &c), CW_E_TRUNC);
 }
 
 /* ---- joining ---- */
@@ -141,6 +131,24 @@ static void largest_datagram_fits_and_no_more(void **state)
 	assert_int_equal(dropped(x), 1);
 	assert_true(give(x, 3, 65528, 65535, false, 0, &whole) < 0);
 	assert_int_equal(dropped(x), 2);
+}
+
+/* One marked piece among others, at every place. */
+static void a_marked_piece_marks_the_whole(void **state)
+{
+	enum { ECT0 = 2, CE = 3 };
+	struct setup *x = *state;
+	struct ip4 whole;
+
+	for (size_t marked = 0; marked <= 3; marked++) {
+		for (size_t i = 0; i < 3; i++) {
+			struct ip4 h = { .src = 1, .dst = 2, .id = (uint16_t)marked, .proto = IP4_UDP, .more = i < 2, .offset = i * 64,
+					 .data = x->data + i * 64, .size = 64, .tos = 0xb8 | (i == marked ? CE : ECT0) };
+
+			assert_int_equal(frag_join(x->frag, &h, 0, &whole), i == 2);
+		}
+		assert_int_equal(whole.tos, 0xb8 | (marked < 3 ? CE : ECT0));
+	}
 }
 
 /* Four pieces in all 24 orders. */
@@ -354,8 +362,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(cut_and_joined_is_the_same, setup, teardown),
-		cmocka_unit_test_setup_teardown(cutting_refuses_what_makes_no_sense, setup, teardown),
 		cmocka_unit_test_setup_teardown(largest_datagram_fits_and_no_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_marked_piece_marks_the_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(order_does_not_matter, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_overlap_spoils, setup, teardown),
 		cmocka_unit_test_setup_teardown(spoiled_stays_spoiled, setup, teardown),

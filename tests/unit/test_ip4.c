@@ -158,12 +158,13 @@ static void build_and_parse_are_inverse(void **state)
 
 		h = (struct ip4){ .src = cw_rand_u32(), .dst = cw_rand_u32(), .id = (uint16_t)cw_rand_u32(),
 				  .proto = (uint8_t)cw_rand_u32(), .ttl = (uint8_t)cw_rand_u32(), .df = i & 1, .more = i & 2,
+				  .tos = (uint8_t)i,
 				  .offset = cw_rand_u32() % 8000 * 8, .size = cw_rand_u32() % 100 };
 		ip4_build(&w, &h);
 		assert_int_equal(ip4_parse(p, sizeof p, &got), 0);
 		h.data = got.data;
 		assert_true(h.src == got.src && h.dst == got.dst && h.id == got.id && h.proto == got.proto && h.ttl == got.ttl);
-		assert_true(h.df == got.df && h.more == got.more && h.offset == got.offset && h.size == got.size);
+		assert_true(h.tos == got.tos && h.df == got.df && h.more == got.more && h.offset == got.offset && h.size == got.size);
 	}
 }
 

@@ -31,6 +31,7 @@ struct got {
 	uint8_t last[TUN_PACKET_MAX];
 	enum tun_state state;
 	size_t n_states;
+	size_t mtu, n_mtus;
 };
 
 struct side {
@@ -77,7 +78,15 @@ static void on_state(void *ctx, enum tun_state s)
 	g->n_states++;
 }
 
-static const struct tun_ops ops = { on_packet, on_state };
+static void on_mtu(void *ctx, size_t inner_mtu)
+{
+	struct got *g = ctx;
+
+	g->mtu = inner_mtu;
+	g->n_mtus++;
+}
+
+static const struct tun_ops ops = { on_packet, on_state, on_mtu };
 
 /* Addresses of our own, so that tests run side by side. */
 static struct cw_ip outer(uint8_t net)
@@ -721,6 +730,25 @@ static uint8_t tos_outside(struct fixture *f, uint8_t tos)
 	return *CMSG_DATA(c);
 }
 
+static void the_subscriber_hears_of_another_mtu(void **state)
+{
+	struct fixture *f = *state;
+	struct tun *t = f->a.tun;
+	size_t was = tun_inner_mtu(t);
+
+	tun_update_mtu(t);
+	assert_int_equal(f->a.got.n_mtus, 0);
+	t->paths[0].inner_mtu = 1200;
+	tun_update_mtu(t);
+	tun_update_mtu(t);
+	assert_int_equal(f->a.got.n_mtus, 1);
+	assert_int_equal(f->a.got.mtu, 1200);
+	t->paths[0].inner_mtu = was;
+	tun_update_mtu(t);
+	assert_int_equal(f->a.got.n_mtus, 2);
+	assert_int_equal(f->a.got.mtu, was);
+}
+
 static void dscp_and_ecn_go_out(void **state)
 {
 	struct fixture *f = *state;
@@ -857,6 +885,7 @@ int main(void)
 		TEST(a_path_whose_sa_is_too_old_is_down),
 		TEST(packets_of_the_configuration_are_counted),
 		TEST(marks_of_the_way_come_in),
+		TEST(the_subscriber_hears_of_another_mtu),
 		TEST(dscp_and_ecn_go_out),
 		TEST(a_limit_that_is_near_rekeys),
 		TEST(more_sas_than_there_is_room_push_out_the_oldest),

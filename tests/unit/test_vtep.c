@@ -11,6 +11,7 @@
 
 #include "interconnect/base/clock.h"
 #include "interconnect/base/rand.h"
+#include "netext/eth.h"
 #include "netext/frag.h"
 #include "netext/vtep.h"
 
@@ -67,6 +68,8 @@ struct setup {
 	struct vtep *va, *vb;
 	uint8_t frame[VTEP_FRAME_MAX];          /* what the last test sent */
 	size_t size, n_got;
+	uint8_t tos;                            /* to send with */
+	uint8_t got[VTEP_FRAME_MAX];
 	const void *got_ctx;
 	enum tun_state got_state;
 	bool equal;
@@ -80,6 +83,7 @@ static void on_frame(void *ctx, const uint8_t *frame, size_t size)
 
 	x->n_got++;
 	x->got_ctx = ctx;
+	memcpy(x->got, frame, size);
 	x->equal = size == x->size && memcmp(frame, x->frame, size) == 0;
 }
 
@@ -143,7 +147,7 @@ static int transmit(struct setup *x, uint32_t vni, size_t size)
 	cw_rand_bytes(x->frame, size);
 	x->size = size;
 	memcpy(buf + VTEP_HEAD, x->frame, size);
-	r = vtep_send(x->va, vni, 12345, buf, size);
+	r = vtep_send(x->va, vni, 12345, x->tos, buf, size);
 	free(buf);
 	return r;
 }
@@ -189,7 +193,7 @@ static void frames_of_every_size_come_through(void **state)
 	}
 	assert_dropped(x, 0, 0, 0);
 	assert_int_equal(transmit(x, 77, VTEP_FRAME_MAX), 0);
-	assert_int_equal(vtep_send(x->va, 77, 0, x->frame, VTEP_FRAME_MAX + 1), CW_E_LIMIT);
+	assert_int_equal(vtep_send(x->va, 77, 0, 0, x->frame, VTEP_FRAME_MAX + 1), CW_E_LIMIT);
 }
 
 static void full_frame_takes_two_packets(void **state)
@@ -420,6 +424,89 @@ static void selectors_must_be_two_hosts(void **state)
 	assert_int_equal(vtep_check(&c, NULL), 0);
 }
 
+/* ---- DSCP and ECN ---- */
+
+/* A frame with an IPv4 packet of SIZE bytes that has TOS; its checksum is not looked at. */
+static void put_frame(uint8_t *frame, size_t size, uint8_t tos)
+{
+	static const uint8_t head[ETH_HEADER + 2] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45 };
+
+	memset(frame, 0x11, size);
+	memcpy(frame, head, sizeof head);
+	frame[ETH_HEADER + 1] = tos;
+}
+
+/* Sends such a frame; on its way the packets, or only packet ONE of them, get the ECN field MARK. */
+static void send_marked(struct setup *x, size_t size, uint8_t tos, uint8_t mark, size_t one)
+{
+	uint8_t *buf = malloc(VTEP_HEAD + size + VTEP_TAIL);
+
+	forget(&x->a);
+	put_frame(buf + VTEP_HEAD, size, tos);
+	memcpy(x->frame, buf + VTEP_HEAD, size);
+	x->size = size;
+	assert_int_equal(vtep_send(x->va, 77, 1, tos, buf, size), 0);
+	free(buf);
+	for (size_t i = 0; i < x->a.n; i++) {
+		struct cw_wr w = cw_wr_of(x->a.queue[i], IP4_HEADER);
+		struct ip4 h;
+
+		assert_int_equal(ip4_parse(x->a.queue[i], x->a.sizes[i], &h), 0);
+		assert_int_equal(h.tos, tos);
+		if (i == one || one == SIZE_MAX)
+			h.tos = (uint8_t)((h.tos & ~3) | mark);
+		ip4_build(&w, &h);
+	}
+	for (size_t i = 0; i < x->a.n; i++)
+		deliver(x, i);
+}
+
+static void marks_of_the_way_reach_the_frame(void **state)
+{
+	enum { NOT = 0, ECT1 = 1, ECT0 = 2, CE = 3 };
+	static const size_t sizes[] = { 100, 1514 };            /* whole, and in two pieces */
+	struct setup *x = *state;
+	size_t n = 0;
+
+	for (size_t i = 0; i < CW_COUNT(sizes); i++) {
+		send_marked(x, sizes[i], 0xb8 | ECT0, ECT0, SIZE_MAX);
+		assert_int_equal(x->n_got, ++n);
+		assert_true(x->equal);
+		send_marked(x, sizes[i], 0xb8 | ECT0, CE, sizes[i] > MTU ? 1 : 0);
+		assert_int_equal(x->n_got, ++n);
+		assert_int_equal(x->got[ETH_HEADER + 1], 0xb8 | CE);
+		x->got[ETH_HEADER + 1] = 0xb8 | ECT0;
+		memcpy(x->got + ETH_HEADER + 10, x->frame + ETH_HEADER + 10, 2);        /* the checksum followed */
+		assert_memory_equal(x->got, x->frame, sizes[i]);
+		send_marked(x, sizes[i], NOT, ECT1, SIZE_MAX);
+		assert_int_equal(x->n_got, ++n);
+		assert_true(x->equal);
+		send_marked(x, sizes[i], NOT, CE, SIZE_MAX);
+		assert_int_equal(x->n_got, n);
+		assert_int_equal(counted(x, CW_STAT_DROP_ECN), i + 1);
+	}
+	assert_dropped(x, 0, 0, 0);
+}
+
+/* There is no field in it for the mark. */
+static void what_is_no_ip_is_not_marked(void **state)
+{
+	struct setup *x = *state;
+	struct cw_wr w;
+	struct ip4 h;
+
+	transmit(x, 77, 60);
+	w = cw_wr_of(x->a.queue[0], IP4_HEADER);
+	assert_int_equal(ip4_parse(x->a.queue[0], x->a.sizes[0], &h), 0);
+	x->a.queue[0][VXLAN_OVERHEAD + 12] = x->frame[12] = 0x08;
+	x->a.queue[0][VXLAN_OVERHEAD + 13] = x->frame[13] = 0x06;
+	h.tos = 3;
+	ip4_build(&w, &h);
+	deliver(x, 0);
+	assert_int_equal(x->n_got, 1);
+	assert_true(x->equal);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +522,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lost_piece_is_counted_in_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(failure_of_the_tunnel_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(state_goes_to_everybody, setup, teardown),
+		cmocka_unit_test_setup_teardown(marks_of_the_way_reach_the_frame, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_no_ip_is_not_marked, setup, teardown),
 		cmocka_unit_test(selectors_must_be_two_hosts),
 	};
 
