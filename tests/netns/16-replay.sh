@@ -13,7 +13,7 @@ psk "$T/psk"
 AUTH='{method: psk, secret_file: psk, local_id: %L.test, remote_id: %R.test}'
 # Without ESN, whose old packets are refused for their ICV: their number is taken for one to come.
 ix_yaml a "$AUTH" "esn: no" > "$T/a.yaml"
-ix_yaml b "$AUTH" "esn: no" > "$T/b.yaml"
+INITIATE=no ix_yaml b "$AUTH" "esn: no" > "$T/b.yaml"
 replay() { "$PY" "$HERE/replay.py" "$@"; }
 # count FIELD: of b's tunnel, or of b itself.
 count() { ask "$T/b.sock" tunnel show a "counters/$1"; }
@@ -21,14 +21,14 @@ count_b() { ask "$T/b.sock" appliance show '' "counters/$1"; }
 # What b's kernel got out of the tunnel, and what b's socket on port 4500 could not hold.
 delivered() { in_ns b cat /sys/class/net/cwix0/statistics/rx_packets; }
 overrun() { in_ns b awk '$2 ~ /:1194$/ { n += $NF } END { print n + 0 }' /proc/net/udp; }
-up() { wait_for 20 is up "$T/a.sock" tunnel show b state && wait_for 5 is up "$T/b.sock" tunnel show a state; }
+up() { wait_for 40 is up "$T/b.sock" tunnel show a state && wait_for 10 is up "$T/a.sock" tunnel show b state; }
 # still COMMAND...: what it prints does not change for half a second.
 still() { local was; was=$("$@"); sleep 0.5; [ "$was" = "$("$@")" ]; }
 send() { in_ns a "$PY" "$HERE/replay.py" send cwix0 10.71.1.1 10.71.2.1 9100 "$1" 64; }
-# A capture that is not written packet by packet.
+# A capture that is not written packet by packet, but lags behind by none: what it still holds when it is stopped is lost.
 capture() {
 	: > "$1.log"
-	spawn w "$1.log" tcpdump -i to-a -Z root -B 65536 -s 0 -n -w "$1" "$2"
+	spawn w "$1.log" tcpdump -i to-a -Z root --immediate-mode -B 65536 -s 256 -n -w "$1" "$2"
 	CAPTURE_PID=$PID
 	must wait_for 5 grep -q 'listening on' "$1.log"
 }
@@ -53,7 +53,7 @@ check "and were taken ($(delivered))" test "$(delivered)" -ge "$N"
 BEFORE=$(delivered) RX=$(count rx.packets)
 for i in 1 2; do
 	OLD=$(count drop.replay) LOST=$(overrun)
-	same "played back $i: all of them" "$N" "$(in_ns w "$PY" "$HERE/replay.py" inject "$T/first.pcap" to-b 10.44.0.2 same)"
+	same "played back $i: all of them" "$N" "$(in_ns w "$PY" "$HERE/replay.py" inject "$T/first.pcap" to-b 10.44.0.2 "$IX_B" same)"
 	wait_for 10 still count drop.replay
 	same "played back $i: each is counted as a replay" "$N" "$(($(count drop.replay) - OLD + $(overrun) - LOST))"
 	check "played back $i: nearly all were looked at" test "$(($(overrun) - LOST))" -lt $((N / 10))
@@ -69,7 +69,7 @@ must up
 must wait_for 20 ix_pings a 10.71.2.1
 must wait_for 10 still delivered
 BEFORE=$(delivered) RX=$(count rx.packets) OLD=$(count_b drop.no_sa) LOST=$(overrun)
-same "to a receiver anew: all of them" "$N" "$(in_ns w "$PY" "$HERE/replay.py" inject "$T/first.pcap" to-b 10.44.0.2 same)"
+same "to a receiver anew: all of them" "$N" "$(in_ns w "$PY" "$HERE/replay.py" inject "$T/first.pcap" to-b 10.44.0.2 "$IX_B" same)"
 wait_for 10 still count_b drop.no_sa
 same "to a receiver anew: each is counted as of no SA" "$N" "$(($(count_b drop.no_sa) - OLD + $(overrun) - LOST))"
 same "to a receiver anew: none is taken" "$BEFORE $RX" "$(delivered) $(count rx.packets)"
@@ -90,12 +90,12 @@ apart() {
 order() {
 	local name=$1 lost=$2 before old n; shift 2
 	before=$(count rx.packets) old=$(count drop.replay)
-	n=$(in_ns w "$PY" "$HERE/replay.py" inject "$T/apart.pcap" to-b 10.44.0.2 "$@")
+	n=$(in_ns w "$PY" "$HERE/replay.py" inject "$T/apart.pcap" to-b 10.44.0.2 "$IX_B" "$@")
 	wait_for 10 still count rx.packets
 	same "$name: taken, of $n" $((n - lost)) $(($(count rx.packets) - before))
 	same "$name: refused" "$lost" $(($(count drop.replay) - old))
 }
-apart "$T/apart.pcap" $((WINDOW * 3 + 400))
+apart "$T/apart.pcap" $((WINDOW * 3 + 1000))
 M=$(replay count "$T/apart.pcap" 10.44.0.2)
 check "$M packets are held up" test "$M" -gt $((WINDOW * 3))
 LOST=$(overrun)

@@ -5,12 +5,13 @@
     send DEVICE FROM TO PORT N SIZE N UDP datagrams of SIZE bytes to TO, as fast as DEVICE gets rid of them
     sink ADDRESS PORT               takes the port and reads nothing: a full socket drops in silence; says "ready"
     count FILE TO                   how many ESP packets to TO are in the capture
-    inject FILE DEVICE TO ORDER     puts these on DEVICE as they were, in ORDER: "same", "shuffle N" (within blocks of N) or
+    inject FILE DEVICE TO PID ORDER puts these on DEVICE as they were, as fast as process PID reads them, in ORDER: "same", "shuffle N" (within blocks of N) or
                                     "reverse N" (the last of each block of N first); [FROM [COUNT]] takes a part of them. The UDP
                                     checksum is left out: a virtual cable's captured ones are not filled in
+    mark FILE DEVICE TO TOS         puts them on DEVICE in their order, with another TOS byte outside
     ivs FILE                        fails when an SPI with the same IV is in the capture twice; says how many it saw
 
-Injecting is paced, so that the receiver's socket keeps up: what it does not take shows up among its drops.
+A receiver that reads nothing for two seconds is not waited for any more.
 """
 import random
 import signal
@@ -20,7 +21,8 @@ import sys
 import time
 
 BATCH, BATCH_S = 64, 0.001      # 64,000 a second at most
-AHEAD = 400                     # packets that wait in the device; it holds 500
+STALL_S = 2
+AHEAD = 300                     # packets that wait in the device; it holds 500
 
 
 def frames(path):
@@ -61,7 +63,14 @@ def send(device, source, to, port, n, size):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind((source, 0))
     s.connect((to, port))
-    payload, taken = bytes(size), lambda: int(open(f'/sys/class/net/{device}/statistics/tx_packets', encoding='ascii').read())
+    payload = bytes(size)
+
+    def taken():
+        n = 0
+        for what in ('packets', 'dropped'):
+            with open(f'/sys/class/net/{device}/statistics/tx_{what}', encoding='ascii') as f:
+                n += int(f.read())
+        return n
     sent = taken()
 
     def one(i):
@@ -88,13 +97,40 @@ def ordered(items, order, block):
         yield from part
 
 
-def inject(path, device, to, order, block='1', first='0', count='0'):
+def datagrams(pid):
+    """How many the sockets of the process' network namespace have given out, or refused."""
+    with open(f'/proc/{pid}/net/snmp', encoding='ascii') as f:
+        names, values = [line.split() for line in f if line.startswith('Udp:')]
+    row = dict(zip(names[1:], map(int, values[1:])))
+    return row['InDatagrams'] + row['InErrors'] + row['NoPorts']
+
+
+def inject(path, device, to, pid, order, block='1', first='0', count='0'):
     items = [f[:40] + b'\0\0' + f[42:] for f, _ in esp_packets(path, to)][int(first):]
     items = items[:int(count)] if int(count) else items
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     s.bind((device, 0))
-    pace(ordered(items, order, int(block)), s.send)
+    base, patience = datagrams(pid), time.monotonic() + STALL_S
+    for i, frame in enumerate(ordered(items, order, int(block))):
+        s.send(frame)
+        if i % BATCH:
+            continue
+        while i + base - datagrams(pid) > AHEAD and time.monotonic() < patience:
+            time.sleep(BATCH_S)
+        patience = max(patience, time.monotonic() + STALL_S) if i + base - datagrams(pid) <= AHEAD else patience
     print(len(items))
+
+
+def mark(path, device, to, tos):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind((device, 0))
+    for f, _ in esp_packets(path, to):
+        header = bytearray(f[14:34])
+        header[1], header[10:12] = tos, b'\0\0'
+        total = sum(struct.unpack('>10H', header))
+        total = (total & 0xffff) + (total >> 16)
+        header[10:12] = struct.pack('>H', ~((total & 0xffff) + (total >> 16)) & 0xffff)
+        s.send(f[:14] + bytes(header) + f[34:40] + b'\0\0' + f[42:])
 
 
 def ivs(path):
@@ -111,6 +147,7 @@ VERBS = {
     'sink': lambda a: sink(a[0], int(a[1])),
     'count': lambda a: print(sum(1 for _ in esp_packets(a[0], a[1]))),
     'inject': lambda a: inject(*a),
+    'mark': lambda a: mark(a[0], a[1], a[2], int(a[3], 0)),
     'ivs': lambda a: ivs(a[0]),
 }
 if len(sys.argv) < 3 or sys.argv[1] not in VERBS:
