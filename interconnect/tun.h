@@ -62,7 +62,8 @@ struct tun_conf {
 	struct tun_conf_ppk ppk;
 	char *ike, *esp;
 	int esn;                        /* enum ike_esn */
-	bool encap, initiate;
+	bool encap, initiate, mobike;
+	int childless;                  /* enum ike_childless */
 	uint32_t mtu;
 	struct cw_prefix local_ts, remote_ts;
 	struct tun_conf_rekey rekey;

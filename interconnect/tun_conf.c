@@ -127,6 +127,10 @@ static const struct cw_conf_obj tun_conf_rekey_obj = {
 /* ---- tunnel ---- */
 static const char *const tun_conf_esn_names[] = { [IKE_ESN_NO] = "no", [IKE_ESN_YES] = "yes", [IKE_ESN_BOTH] = "both", NULL };
 
+static const char *const tun_conf_childless_names[] = {
+	[IKE_CHILDLESS_NO] = "no", [IKE_CHILDLESS_PREFER] = "prefer", [IKE_CHILDLESS_FORCE] = "force", NULL,
+};
+
 static const struct cw_conf_row tun_conf_rows[] = {
 	{ ROW(struct tun_conf, name), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63, .help = "name of the tunnel" },
 	{ ROW(struct tun_conf, remote), .kind = CW_CONF_OBJ, .required = true, .obj = &tun_conf_endpoint_obj,
@@ -142,6 +146,9 @@ static const struct cw_conf_row tun_conf_rows[] = {
 	{ ROW(struct tun_conf, esn), .kind = CW_CONF_ENUM, .fallback = "both", .names = tun_conf_esn_names,
 	  .help = "extended sequence numbers" },
 	{ ROW(struct tun_conf, encap), .kind = CW_CONF_BOOL, .fallback = "yes", .help = "make kernel peers use UDP without a NAT" },
+	{ ROW(struct tun_conf, mobike), .kind = CW_CONF_BOOL, .fallback = "yes", .help = "keep the SAs when an address changes" },
+	{ ROW(struct tun_conf, childless), .kind = CW_CONF_ENUM, .fallback = "no", .names = tun_conf_childless_names,
+	  .help = "make the IKE SA first and its child behind it" },
 	{ ROW(struct tun_conf, initiate), .kind = CW_CONF_BOOL, .fallback = "yes", .help = "call the peer; no: wait for it" },
 	{ ROW(struct tun_conf, mtu), .kind = CW_CONF_U32, .fallback = "1500", .min = TUN_CONF_MTU_MIN, .max = TUN_CONF_MTU_MAX,
 	  .help = "bytes of the largest outer packet that reaches the peer" },

@@ -129,11 +129,18 @@ bool ike_has_other_up(const struct ike *k, const struct ike_sa *sa)
 	return count_up(k) > (ike_sa_is_up(sa) ? 1u : 0u);
 }
 
+/* A childless one of ours asks for its child. */
+static bool begins(const struct ike_sa *sa)
+{
+	return sa->state == IKE_SA_INIT_SENT || sa->state == IKE_SA_AUTH_SENT ||
+	       (sa->state == IKE_SA_UP && sa->initiator && sa->childless && !sa->quit);
+}
+
 static bool is_connecting(const struct ike *k)
 {
 	const struct ike_sa *sa = k->sas;
 
-	while (sa && sa->state != IKE_SA_INIT_SENT && sa->state != IKE_SA_AUTH_SENT)
+	while (sa && !begins(sa))
 		sa = sa->next;
 	return sa != NULL;
 }
@@ -185,11 +192,16 @@ void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
 			continue;
 		if (sa->initial_contact && (old->state == IKE_SA_UP || old->state == IKE_SA_REKEYED || old->state == IKE_SA_DELETING))
 			drop_forgotten(old, now_ms);
-		else if (sa->renewal && sa->children && ike_sa_is_up(old))
-			ike_sa_quit(old, now_ms, "replaced");
 	}
-	if (!sa->children)
-		return;
+	if (sa->children)
+		ike_on_child(k, sa, now_ms);
+}
+
+void ike_on_child(struct ike *k, struct ike_sa *sa, uint64_t now_ms)
+{
+	for (struct ike_sa *old = k->sas; old; old = old->next)
+		if (sa->renewal && old != sa && old->up_serial && old->up_serial < sa->begin_serial && ike_sa_is_up(old))
+			ike_sa_quit(old, now_ms, "replaced");
 	k->backoff_ms = IKE_RETRY_MIN_MS;
 	k->resume_ms = 0;
 	if (sa->begin_serial > k->renew_serial)
@@ -446,13 +458,25 @@ static bool is_stranger(const struct ike_header *h)
 	return h->spi_r == 0 && !ike_msg_is_response(h) && (h->exchange == IKE_SA_INIT || h->version >> 4 != 2);
 }
 
+/* The peer is where it should be, or where it has moved to. */
+static bool is_at(const struct ike *k, const struct cw_ip *ip)
+{
+	for (const struct ike_sa *sa = k->sas; sa; sa = sa->next)
+		if (sa->up_serial && cw_ip_equal(ip, &sa->esp_way.remote.ip))
+			return true;
+	return cw_ip_equal(ip, &k->conf.remote.ip);
+}
+
 bool ike_match(const struct ike *k, const struct cw_endpoint *from, const uint8_t *msg, size_t size)
 {
 	struct ike_header h;
 
 	if (ike_msg_header(msg, size, &h) == CW_E_TRUNC)
 		return false;
-	return find_sa(k, &h) || (is_stranger(&h) && cw_ip_equal(&from->ip, &k->conf.remote.ip));
+	if (find_sa(k, &h))
+		return true;
+	return is_stranger(&h) && is_at(k, &from->ip) &&
+	       CW_MAX(ike_task_init_path((struct cw_span){ msg, size }, &h), 0) == CW_MAX(k->conf.path, 0);
 }
 
 /* s2.5: what is newer is told so, what is older is none of ours. */

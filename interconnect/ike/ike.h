@@ -19,7 +19,7 @@
  *
  * Messages are handed over and taken without the non-ESP marker.
  *
- * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL), RFC 4555, RFC 7383, RFC 7427, RFC 5282, RFC 5903, RFC 8031, RFC 8784.
+ * Implements: RFC 7296 (IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL), RFC 4555, RFC 6023, RFC 7383, RFC 7427, RFC 5282, RFC 5903, RFC 8031, RFC 8784.
  * Errors: 0 or a negative code (err.h).   Threads: loop thread only.
  */
 #ifndef IKE_H
@@ -36,6 +36,8 @@ struct ike_signer;      /* ike_signer.h */
 
 enum ike_auth { IKE_AUTH_PSK, IKE_AUTH_CERT };
 enum ike_esn { IKE_ESN_NO, IKE_ESN_YES, IKE_ESN_BOTH };
+/* Is IKE_AUTH to make the IKE SA alone, and CREATE_CHILD_SA the child? */
+enum ike_childless { IKE_CHILDLESS_NO, IKE_CHILDLESS_PREFER, IKE_CHILDLESS_FORCE };
 
 /* A suite of the IKE SA or of ESP. */
 struct ike_suite {
@@ -83,6 +85,8 @@ struct ike_conf {
 	bool mobike;                    /* addresses may change while the SAs stay, if the peer can */
 	struct cw_ip also[IKE_ALSO_MAX];        /* our addresses beside local.ip, which the peer may hear of */
 	size_t n_also;
+	enum ike_childless childless;   /* as initiator; as responder both are fine */
+	int path;                       /* which of several struct ike with this peer it is, from 0; -1: the peer is no Causeway */
 	size_t message_max;             /* bytes: what is larger goes in fragments, if the peer can; 0: never */
 	uint64_t dpd_ms;                /* liveness check after so much silence; 0: never */
 	uint64_t rekey_ike_ms, rekey_child_ms;  /* ages at which SAs are replaced, less some chance; 0: never by age */
@@ -170,7 +174,8 @@ void ike_peer_at(struct ike *k, const struct cw_endpoint *remote, uint64_t now_m
 /* An authenticated ESP packet came in: liveness. */
 void ike_alive(struct ike *k, uint64_t now_ms);
 
-/* Is this message for this peer: one of its SPIs, or an IKE_SA_INIT request from its address? Pure. */
+/* Is this message for this peer: one of its SPIs, or an IKE_SA_INIT request from its address for our path? One that names no
+ * path is for 0. Pure. */
 bool ike_match(const struct ike *k, const struct cw_endpoint *from, const uint8_t *msg, size_t size);
 /* Takes a message that ike_match() accepted and that came to LOCAL. Never fails: bad ones are dropped and counted in STAT. */
 void ike_input(struct ike *k, const struct cw_endpoint *local, const struct cw_endpoint *from, const uint8_t *msg,

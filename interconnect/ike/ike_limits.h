@@ -20,6 +20,8 @@ enum {
 	IKE_LINGER_MS = 8000,
 	/* An SA without child is of no use to us: the peer gets so long to end it itself. */
 	IKE_CHILDLESS_MS = 5000,
+	/* One that was agreed on without: until the child must be there, longer than its request is repeated. */
+	IKE_CHILD_WAIT_MS = 20000,
 	/* Two SAs that are both up for so long are one too many. */
 	IKE_SETTLE_MS = 2000,
 	/* SAs of one peer that were rekeyed and wait for their Delete; children of one IKE SA in whatever state. */

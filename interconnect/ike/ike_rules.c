@@ -38,6 +38,14 @@ static const struct rule {
 	{ IKE_KIND_AUTH_REQUEST, IKE_PT_TSR, 1, 1 },
 	ANYWHERE(IKE_KIND_AUTH_REQUEST),
 
+	{ IKE_KIND_AUTH_CHILDLESS, IKE_PT_IDI, 1, 1 },
+	{ IKE_KIND_AUTH_CHILDLESS, IKE_PT_CERT, 0, IKE_CERTS_MAX },
+	{ IKE_KIND_AUTH_CHILDLESS, IKE_PT_CERTREQ, 0, MANY },
+	{ IKE_KIND_AUTH_CHILDLESS, IKE_PT_IDR, 0, 1 },
+	{ IKE_KIND_AUTH_CHILDLESS, IKE_PT_AUTH, 1, 1 },
+	{ IKE_KIND_AUTH_CHILDLESS, IKE_PT_CP, 0, 1 },
+	ANYWHERE(IKE_KIND_AUTH_CHILDLESS),
+
 	/* Wants EAP: refused whatever else it says. */
 	{ IKE_KIND_AUTH_NO_AUTH, IKE_PT_IDI, 1, 1 },
 	{ IKE_KIND_AUTH_NO_AUTH, IKE_PT_CERT, 0, IKE_CERTS_MAX },
@@ -127,6 +135,11 @@ static bool no_auth(const struct ike_in *in)
 	return ike_pld_count(in, IKE_PT_AUTH) == 0;
 }
 
+static bool no_child(const struct ike_in *in)
+{
+	return ike_pld_count(in, IKE_PT_SA) == 0 && no_ts(in);
+}
+
 static bool refuses(const struct ike_in *in)
 {
 	return no_auth(in) && ike_pld_error(in);
@@ -152,6 +165,7 @@ static const struct {
 	{ IKE_SA_INIT, true, no_sa, IKE_KIND_INIT_REFUSAL },
 	{ IKE_SA_INIT, true, NULL, IKE_KIND_INIT_RESPONSE },
 	{ IKE_AUTH, false, no_auth, IKE_KIND_AUTH_NO_AUTH },
+	{ IKE_AUTH, false, no_child, IKE_KIND_AUTH_CHILDLESS },
 	{ IKE_AUTH, false, NULL, IKE_KIND_AUTH_REQUEST },
 	{ IKE_AUTH, true, refuses, IKE_KIND_AUTH_REFUSAL },
 	{ IKE_AUTH, true, NULL, IKE_KIND_AUTH_RESPONSE },

@@ -335,6 +335,7 @@ static const struct row {
 	{ IKE_SA_AUTH_SENT, IKE_EV_GIVE_UP, NULL, IKE_SA_DEAD, IKE_SA_DEAD },
 
 	{ IKE_SA_HALF_OPEN, IKE_EV_AUTH_REQUEST, ike_task_auth_request, IKE_SA_UP, IKE_SA_LINGER },
+	{ IKE_SA_HALF_OPEN, IKE_EV_AUTH_CHILDLESS, ike_task_auth_request, IKE_SA_UP, IKE_SA_LINGER },
 	{ IKE_SA_HALF_OPEN, IKE_EV_AUTH_NO_AUTH, ike_task_auth_no_auth, IKE_SA_LINGER, IKE_SA_LINGER },
 	{ IKE_SA_HALF_OPEN, IKE_EV_BAD_REQUEST, ike_task_info_bad, IKE_SA_LINGER, IKE_SA_LINGER },
 	{ IKE_SA_HALF_OPEN, IKE_EV_CRITICAL_REQUEST, ike_task_info_critical, IKE_SA_LINGER, IKE_SA_LINGER },
@@ -417,7 +418,7 @@ static void set_state(struct ike_sa *sa, enum ike_sa_state next, uint64_t now_ms
 	sa->expire_ms = UINT64_MAX;
 	if (next == IKE_SA_UP) {
 		if (!sa->children)
-			sa->expire_ms = now_ms + IKE_CHILDLESS_MS;
+			sa->expire_ms = now_ms + (sa->childless ? IKE_CHILD_WAIT_MS : IKE_CHILDLESS_MS);
 		sa->up_ms = now_ms;
 		sa->rekey_ms = ike_work_age(sa->peer, sa->peer->conf.rekey_ike_ms, now_ms);
 		sa->up_serial = ++sa->peer->serial;

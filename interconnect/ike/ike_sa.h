@@ -12,7 +12,7 @@
  *   AUTH_SENT  keys are there, the peer is still anybody.
  *   HALF_OPEN  we answered an IKE_SA_INIT; the peer may be anybody and gets IKE_HALF_OPEN_MS.
  *   UP         both AUTH payloads were right, or the SA took the place of one where they were. With a child, or, when
- *              the child failed, without for IKE_CHILDLESS_MS.
+ *              the child failed, without for IKE_CHILDLESS_MS; or, childless (RFC 6023), until CREATE_CHILD_SA made one.
  *   REKEYED    another took its place, or it is one too many after both rekeyed at once. The peer deletes it.
  *   DELETING   our Delete is under way. The child still receives: the peer sends on it until it has read the Delete.
  *   LINGER     over; only repeats its last answer.
@@ -125,6 +125,8 @@ struct ike_sa {
 	bool initiator;
 	bool renewal;                   /* ours: replaces what was up when it began */
 	bool initial_contact;           /* the peer said so */
+	bool path_known;                /* the peer knows paths: it has said ours back */
+	bool childless;                 /* IKE_AUTH made no child, as agreed; until there is one */
 	bool quit;                      /* delete as soon as no request is under way */
 	uint64_t spi_i, spi_r;
 	struct ike_way way;             /* of our requests */
@@ -283,6 +285,8 @@ uint64_t ike_work_again(struct ike *k, unsigned *failures, uint64_t now_ms);
 
 /* ---- ike.c: what an SA tells its peer ---- */
 void ike_on_up(struct ike *k, struct ike_sa *sa, uint64_t now_ms);
+/* The same once it has a child. */
+void ike_on_child(struct ike *k, struct ike_sa *sa, uint64_t now_ms);
 /* Wants a new pair of SAs in place of what is up. */
 void ike_want_renewal(struct ike *k);
 /* Is another SA than this up? */

@@ -11,6 +11,8 @@ CW_NODISCARD int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms);
 /* A fresh IKE_SA_INIT request: answers it, statelessly or by a new SA. */
 void ike_task_init_request(struct ike *k, const struct ike_way *way, const struct ike_header *h,
 			   struct cw_span raw, uint64_t now_ms);
+/* The path that an IKE_SA_INIT names, or -1. */
+int ike_task_init_path(struct cw_span raw, const struct ike_header *h);
 /* Writes the CERTREQ that names our CA, if certificates are what we use. */
 CW_NODISCARD int ike_task_init_certreq(const struct ike *k, struct ike_out *o);
 /* Answers H with one notification, without an SA; limited. */

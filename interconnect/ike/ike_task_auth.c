@@ -2,17 +2,19 @@
 /*
  * ike_task_auth.c - IKE_AUTH, both roles.
  *
- *   HDR, SK { IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], IDr, AUTH, SA, TSi, TSr,
+ *   HDR, SK { IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], IDr, AUTH, [SA, TSi, TSr],
  *             [N(MOBIKE_SUPPORTED), addresses], [N(PPK_IDENTITY)], [N(NO_PPK_AUTH)] }  -->
- *                                   <--  HDR, SK { IDr, [CERT], AUTH, [N(PPK_IDENTITY)], SA, TSi, TSr,
+ *                                   <--  HDR, SK { IDr, [CERT], AUTH, [N(PPK_IDENTITY)], [SA, TSi, TSr],
  *                                             [N(MOBIKE_SUPPORTED), addresses] }
  *                                   <--  HDR, SK { IDr, [CERT], AUTH, N(why there is no child) }
  *                                   <--  HDR, SK { N(AUTHENTICATION_FAILED) }
  *
+ * Without SA, TSi and TSr it makes the IKE SA alone, if the responder has said that it does that: RFC 6023.
+ *
  * The peer's identity, certificate and AUTH are checked before anything is chosen, installed
  * or said about ourselves as responder.
  *
- * Implements: RFC 7296 s1.2, s2.4 (INITIAL_CONTACT), s2.15, s2.21.2; RFC 7427 s3; RFC 8784 s3.
+ * Implements: RFC 7296 s1.2, s2.4 (INITIAL_CONTACT), s2.15, s2.21.2; RFC 6023; RFC 7427 s3; RFC 8784 s3.
  */
 #include "interconnect/ike/ike_task.h"
 
@@ -176,6 +178,14 @@ static void forget_init(struct ike_sa *sa)
 
 /* ---- initiator ---- */
 
+/* A peer that does not know paths would end those before this one: to it only the first says that there is no other. */
+static bool is_only_contact(const struct ike_sa *sa)
+{
+	const struct ike *k = sa->peer;
+
+	return !sa->renewal && !ike_has_other_up(k, sa) && (k->conf.path <= 0 || sa->path_known);
+}
+
 int ike_task_auth_send(struct ike_sa *sa, uint64_t now_ms)
 {
 	struct ike *k = sa->peer;
@@ -186,19 +196,32 @@ int ike_task_auth_send(struct ike_sa *sa, uint64_t now_ms)
 	if ((r = ike_task_ppk_mix(sa)) < 0)
 		return r;
 	write_id(sa, &o);
-	if (!sa->renewal && !ike_has_other_up(k, sa))
+	if (is_only_contact(sa))
 		ike_pld_put_notify(&o, IKE_N_INITIAL_CONTACT, NULL, 0);
 	if ((r = ike_task_init_certreq(k, &o)) < 0)
 		return r;
 	ike_pld_id(&o, IKE_PT_IDR, k->remote_id.type, remote.p, remote.size);
 	if ((r = write_auth(sa, &o)) < 0)
 		return r;
-	ike_task_child_offer(sa, &o);
+	if (!sa->childless)
+		ike_task_child_offer(sa, &o);
 	ike_task_mobike_offer(sa, &o);
 	ike_task_ppk_name(sa, &o);
 	if ((r = write_no_ppk_auth(sa, &o)) < 0)
 		return r;
 	return ike_sa_request(sa, IKE_AUTH, &o, now_ms);
+}
+
+static int take_child(struct ike_sa *sa, const struct ike_sa_msg *m)
+{
+	if (!sa->childless)
+		return ike_task_child_accept(sa, m);
+	if (ike_pld_count(m->in, IKE_PT_SA)) {
+		ike_sa_why(sa, "the peer made a child that was not asked for");
+		return CW_E_MALFORMED;
+	}
+	sa->want_child = true;
+	return 0;
 }
 
 int ike_task_auth_response(struct ike_sa *sa, const struct ike_sa_msg *m)
@@ -213,7 +236,7 @@ int ike_task_auth_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 		return r;
 	}
 	sa->esp_way = sa->way;
-	if ((r = ike_task_mobike_agree(sa, m)) < 0 || (r = ike_task_child_accept(sa, m)) < 0)
+	if ((r = ike_task_mobike_agree(sa, m)) < 0 || (r = take_child(sa, m)) < 0)
 		sa->quit = true;        /* an IKE SA without child is of no use */
 	return 0;
 }
@@ -276,7 +299,8 @@ int ike_task_auth_request(struct ike_sa *sa, const struct ike_sa_msg *m)
 	ike_task_ppk_name(sa, &o);
 	forget_init(sa);
 	sa->initial_contact = ike_pld_notify(in, IKE_N_INITIAL_CONTACT) != NULL;
-	if ((r = ike_task_child_answer(sa, m, &o)) < 0)
+	sa->childless = !ike_pld_count(in, IKE_PT_SA);
+	if (!sa->childless && (r = ike_task_child_answer(sa, m, &o)) < 0)
 		cw_log_rl(WARN, sa->peer->conf.name, r, "the peer is authenticated, but its child SA was refused");
 	ike_task_mobike_offer(sa, &o);
 	return ike_sa_answer(sa, m, &o);

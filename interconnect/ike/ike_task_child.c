@@ -105,6 +105,10 @@ int ike_task_child_install(struct ike_sa *sa, const struct ike_deal *d, uint64_t
 	}
 	ike_csa_add(sa, c);
 	sa->esp = sa->peer->conf.esp.s[d->choice.suite];
+	if (sa->childless && sa->state == IKE_SA_UP) {
+		sa->childless = false;
+		ike_on_child(sa->peer, sa, now_ms);
+	}
 	*ret_csa = c;
 	return 0;
 }

@@ -159,8 +159,12 @@ static int take(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_nonce 
 
 static void log_rekeyed(const struct ike_sa *sa, const struct ike_csa *old, const struct ike_csa *new)
 {
+	if (!old) {
+		cw_log(INFO, sa->peer->conf.name, "child %08" PRIx32 "_in %08" PRIx32 "_out", new->spi_in, new->spi_out);
+		return;
+	}
 	cw_log(INFO, sa->peer->conf.name, "child %08" PRIx32 "_in %08" PRIx32 "_out rekeyed: %08" PRIx32 "_in %08" PRIx32
-	       "_out", old ? old->spi_in : 0, old ? old->spi_out : 0, new->spi_in, new->spi_out);
+	       "_out", old->spi_in, old->spi_out, new->spi_in, new->spi_out);
 }
 
 /* The new child is there. Who deletes what? */

@@ -3,12 +3,12 @@
  * ike_task_init.c - IKE_SA_INIT, both roles.
  *
  *   HDR, [N(COOKIE)], SA, KE, Ni, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS)], [N(FRAGMENTATION_SUPPORTED)],
- *        [N(USE_PPK)]  -->
+ *        [N(USE_PPK)], [N(CAUSEWAY_PATH)]  -->
  *                                   <--  HDR, N(COOKIE) | N(INVALID_KE_PAYLOAD) | N(other error)
  *                                   <--  HDR, SA, KE, Nr, N(NATD) x 2, [N(SIGNATURE_HASH_ALGORITHMS)], [N(USE_PPK)],
- *                                        [CERTREQ]
+ *                                        [N(CAUSEWAY_PATH)], N(CHILDLESS_IKEV2_SUPPORTED), [CERTREQ]
  *
- * Implements: RFC 7296 s1.2, s1.3 (INVALID_KE_PAYLOAD), s2.6, s2.7, s2.10, s2.23; RFC 7427 s4.
+ * Implements: RFC 7296 s1.2, s1.3 (INVALID_KE_PAYLOAD), s2.6, s2.7, s2.10, s2.23; RFC 6023 s3; RFC 7427 s4.
  */
 #include "interconnect/ike/ike_task.h"
 
@@ -21,6 +21,14 @@
 CW_LOG_MODULE(ike_init);
 
 /* ---- what both roles write ---- */
+
+static struct cw_cur body_of(struct cw_span raw)
+{
+	struct cw_cur body = cw_cur_of(raw.p, raw.size);
+
+	cw_cur_skip(&body, IKE_HEADER);
+	return body;
+}
 
 static void write_hashes(const struct ike *k, struct ike_out *o)
 {
@@ -40,6 +48,36 @@ static void write_fragments(const struct ike_sa *sa, struct ike_out *o)
 static void read_fragments(struct ike_sa *sa, const struct ike_in *in)
 {
 	sa->fragments = sa->peer->conf.message_max && ike_pld_notify(in, IKE_N_FRAGMENTATION_SUPPORTED);
+}
+
+/* ---- which of several struct ike with one peer: PROTOCOL.md ---- */
+
+static void write_path(const struct ike *k, struct ike_out *o)
+{
+	uint8_t index[2] = { (uint8_t)(k->conf.path >> 8), (uint8_t)k->conf.path };
+
+	if (k->conf.path >= 0)
+		ike_pld_put_notify(o, IKE_N_CAUSEWAY_PATH, index, sizeof index);
+}
+
+static bool knows_path(const struct ike *k, struct cw_span raw, const struct ike_header *h)
+{
+	return k->conf.path >= 0 && ike_task_init_path(raw, h) == k->conf.path;
+}
+
+int ike_task_init_path(struct cw_span raw, const struct ike_header *h)
+{
+	struct ike_chain ch = { body_of(raw), h->next };
+	struct ike_payload pld;
+
+	for (unsigned n = 0; n < IKE_PLD_MAX && ike_msg_next(&ch, &pld) > 0; n++) {
+		if (pld.type != IKE_PT_N || cw_cur_left(&pld.body) != 4 + 2)
+			continue;
+		cw_cur_skip(&pld.body, 2);
+		if (cw_cur_u16(&pld.body) == IKE_N_CAUSEWAY_PATH)
+			return cw_cur_u16(&pld.body);
+	}
+	return -1;
 }
 
 static int write_ke(struct ike_out *o, unsigned group, const struct cw_dh *dh)
@@ -116,6 +154,7 @@ int ike_task_init_send(struct ike_sa *sa, uint64_t now_ms)
 	write_hashes(k, &o);
 	write_fragments(sa, &o);
 	ike_task_ppk_offer(sa, &o);
+	write_path(k, &o);
 	if ((size = ike_msg_end(&o)) < 0)
 		return size;
 	ike_exch_withdraw(&sa->x);
@@ -131,6 +170,16 @@ static int refused(struct ike_sa *sa, int r, const char *why)
 {
 	ike_sa_why(sa, "IKE_SA_INIT: %s", why);
 	return r;
+}
+
+static int agree_childless(struct ike_sa *sa, const struct ike_in *in)
+{
+	enum ike_childless c = sa->peer->conf.childless;
+
+	sa->childless = c != IKE_CHILDLESS_NO && ike_pld_notify(in, IKE_N_CHILDLESS_IKEV2_SUPPORTED);
+	if (c == IKE_CHILDLESS_FORCE && !sa->childless)
+		return refused(sa, CW_E_UNSUPPORTED, "the peer does not make an IKE SA without child");
+	return 0;
 }
 
 int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m)
@@ -151,6 +200,9 @@ int ike_task_init_response(struct ike_sa *sa, const struct ike_sa_msg *m)
 		return refused(sa, CW_E_MALFORMED, "group or nonce of the peer do not fit");
 	if ((r = ike_task_ppk_agree(sa, in)) < 0)
 		return r;
+	if ((r = agree_childless(sa, in)) < 0)
+		return r;
+	sa->path_known = knows_path(k, m->raw, m->h);
 	sa->spi_r = m->h->spi_r;
 	set_nonce(&sa->nr, in->nonce);
 	(void)ike_task_natd_read(sa, in, sa->spi_i, sa->spi_r, m->way);
@@ -263,12 +315,9 @@ static void refuse(struct request *q, uint16_t type, const void *data, size_t si
 
 static bool check_payloads(struct request *q)
 {
-	struct cw_cur body = cw_cur_of(q->raw.p, q->raw.size);
 	uint8_t pld;
-	int r;
+	int r = ike_pld_read(q->h->next, body_of(q->raw), &q->in);
 
-	cw_cur_skip(&body, IKE_HEADER);
-	r = ike_pld_read(q->h->next, body, &q->in);
 	if (r == 0 && q->in.critical) {
 		refuse(q, IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD, &q->in.critical, 1);
 		return false;
@@ -388,6 +437,9 @@ static int write_response(struct request *q, struct ike_sa *sa)
 	write_hashes(k, &o);
 	write_fragments(sa, &o);
 	ike_task_ppk_offer(sa, &o);
+	if (sa->path_known)
+		write_path(k, &o);
+	ike_pld_put_notify(&o, IKE_N_CHILDLESS_IKEV2_SUPPORTED, NULL, 0);
 	if ((r = ike_task_init_certreq(k, &o)) < 0)
 		return r;
 	return ike_msg_end(&o);
@@ -402,6 +454,7 @@ static int respond(struct request *q, struct ike_sa *sa)
 	sa->group = q->suite->group;
 	set_nonce(&sa->ni, q->in.nonce);
 	(void)ike_task_natd_read(sa, &q->in, sa->spi_i, 0, q->way);
+	sa->path_known = knows_path(q->k, q->raw, q->h);
 	read_hashes(sa, &q->in);
 	read_fragments(sa, &q->in);
 	if ((r = ike_task_ppk_agree(sa, &q->in)) < 0 ||

@@ -85,6 +85,8 @@ static struct job next(const struct ike_sa *sa, uint64_t now_ms)
 		if (c->state == IKE_CSA_REPLACED)
 			consider(&j, IKE_WORK_DELETE, c, c->expire_ms);
 	}
+	if (sa->want_child && sa->childless)    /* it may be what is wanted */
+		return (struct job){ IKE_WORK_CHILD, NULL, 0 };
 	if (j.due_ms <= now_ms || sa->peer->renew_serial)
 		return j;
 	if (sa->children)

@@ -42,3 +42,4 @@ $(eval $(call test,test_ike_verdict,tests/exchange,test_ike_verdict.c,ikepair ik
 $(eval $(call test,test_vectors,tests/unit,test_vectors.c,ike base,$(JANSSON) $(LIBCRYPTO)))
 $(eval $(call test,test_ike_mobike,tests/exchange,test_ike_mobike.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_nat,tests/exchange,test_ike_nat.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_childless,tests/exchange,test_ike_childless.c,ikepair ike base,$(LIBCRYPTO)))

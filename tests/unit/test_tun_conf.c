@@ -61,7 +61,8 @@ static void defaults_are_those_of_the_manual(void **state)
 	assert_string_equal(t->ike, "aes256gcm16-prfsha384-ecp384");
 	assert_string_equal(t->esp, "aes256gcm16");
 	assert_int_equal(t->esn, IKE_ESN_BOTH);
-	assert_true(t->encap && t->initiate);
+	assert_true(t->encap && t->initiate && t->mobike);
+	assert_int_equal(t->childless, IKE_CHILDLESS_NO);
 	assert_int_equal(t->mtu, 1500);
 	assert_int_equal(t->rekey.ike, 4 * 3600 * 1000);
 	assert_int_equal(t->rekey.child, 3600 * 1000);
@@ -109,6 +110,8 @@ static void wrong_values_name_field_and_rule(void **state)
 		{ "    local_ts", "    ike: aes256cbc-prfsha384-ecp384\n    local_ts", "tunnels[0].ike", "aes256cbc" },
 		{ "    local_ts", "    esp: null\n    local_ts", "tunnels[0].esp", "null" },
 		{ "    local_ts", "    esn: maybe\n    local_ts", "tunnels[0].esn", "maybe" },
+		{ "    local_ts", "    mobike: maybe\n    local_ts", "tunnels[0].mobike", "yes or no" },
+		{ "    local_ts", "    childless: always\n    local_ts", "tunnels[0].childless", "prefer" },
 		{ "    local_ts", "    mtu: 575\n    local_ts", "tunnels[0].mtu", "576" },
 		{ "    local_ts", "    mtu: 9001\n    local_ts", "tunnels[0].mtu", "9000" },
 		{ "    local_ts", "    rekey: {child: 1s}\n    local_ts", "tunnels[0].rekey.child", "10s" },
