@@ -283,7 +283,9 @@ void ike_task_init_notify(struct ike *k, const struct ike_way *way, const struct
 
 	/* The initiator of the SA that is not there is the other side, whatever the message says. */
 	answer.flags = IKE_FLAG_R;
-	if (!ike_stranger_allowed(k, now_ms))
+	/* A cookie costs one HMAC and is how an honest peer gets past the strangers: if they shared a limit, there would be none
+	 * left for it. */
+	if (type != IKE_N_COOKIE && !ike_stranger_allowed(k, now_ms))
 		return;
 	o = ike_msg_begin(buf, sizeof buf, &answer);
 	ike_pld_put_notify(&o, type, data, size);
