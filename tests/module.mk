@@ -21,7 +21,7 @@ asan:
 	@$(MAKE) B=$(B)-asan SAN=address,undefined unit
 
 # The shell tests read their own requirements; SKIP names some that are not to run; virt wants the impair facility: make virt B=build-debug DEBUG=1
-netns: progs
+netns: progs $(B)/bench/flood
 	@B=$(B) tests/run $(filter-out $(SKIP),$(sort $(wildcard tests/netns/[0-9]*.sh)))
 
 # More than check runs of it: every cell of the table in both roles, and the other peers. ONLY names cells, and leaves those away.
@@ -64,6 +64,8 @@ OBJS += $(patsubst tests/bench/%.c,$(B)/obj/tests/bench/%.o,$(wildcard tests/ben
 .PHONY: bench benches
 benches: $(BENCHES)
 
+$(B)/bench/flood: $(call libfiles,ike base)
+$(B)/bench/flood: LINK = $(LIBCRYPTO)
 $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK    $@")
@@ -71,3 +73,8 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o
 
 bench:
 	@B=$(B) MAKE=$(MAKE) tests/bench/run $(PARTS)
+
+# What a flood of strangers costs who is up, and whether who is honest gets in: 18-flood.sh with figures, and as fast as it goes.
+.PHONY: bench-flood
+bench-flood: progs $(B)/bench/flood $(B)/bench/load
+	@RATE=0 SECONDS_EACH=10 FIGURES=1 B=$(B) tests/netns/18-flood.sh

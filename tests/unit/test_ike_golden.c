@@ -11,7 +11,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "interconnect/esp/esp.h"
 #include "interconnect/ike/ike_auth.h"
+#include "interconnect/ike/ike_frag.h"
 #include "interconnect/ike/ike_keys.h"
 #include "interconnect/ike/ike_prop.h"
 #include "interconnect/ike/ike_rules.h"
@@ -20,14 +22,14 @@
 #include "interconnect/ike/ike_ts.h"
 #include "tests/lib/hex.h"
 
-enum { FILE_MAX = 1 << 20, SAS_MAX = 2, ETH = 14, UDP = 8 };
+enum { FILE_MAX = 1 << 20, SECRET_MAX = 512, SAS_MAX = 2, ETH = 14, UDP = 8 };
 
 /* One IKE SA of a run. */
 struct sa {
 	uint64_t spi_i, spi_r;
 	struct ike_keys given;          /* as the recording says */
 	struct ike_keys ours;           /* as we derive them; the first SA only */
-	uint8_t secret[CW_DH_SECRET_MAX];
+	uint8_t secret[SECRET_MAX];
 	size_t secret_size;
 	struct ike_sk sk[2];            /* of the initiator, of the responder */
 	struct cw_span init[2];
@@ -40,7 +42,12 @@ static struct run {
 	struct sa sa[SAS_MAX];
 	struct ike_suites ike, esp;
 	size_t n_sas;
-	unsigned n_messages, n_sealed, n_auth;
+	bool foreign_group;             /* not one of ours: only the secret is taken */
+	bool foreign_esp;               /* the same for the suite of ESP */
+	struct ike_frag frag;
+	struct esp_sadb *db;            /* of all ESP SAs, both ways */
+	struct cw_stat stat;
+	unsigned n_esp, n_messages, n_sealed, n_auth, n_fragments;
 	uint32_t spi[2];                /* of the first child */
 } run;
 
@@ -63,6 +70,25 @@ static void sealing_key(size_t sa, const char *name, const char *integ_name, uin
 	assert_int_equal(n, ike_suite_keymat(run.ike.s[0].aead));
 }
 
+/* Each ESP SA with its keys, the salt at the end. */
+static void load_esp(void)
+{
+	uint8_t bytes[IKE_KEYMAT_MAX];
+	json_t *e;
+	size_t i;
+
+	assert_int_equal(esp_sadb_new(&run.db), 0);
+	json_array_foreach(json_object_get(run.json, "esp"), i, e) {
+		struct esp_keys keys = { .aead = run.esp.s[0].aead, .key = bytes };
+
+		keys.spi = (uint32_t)strtoul(json_string_value(json_object_get(e, "spi")), NULL, 16);
+		keys.key_size = hex_bytes(json_string_value(json_object_get(e, "enckey")), bytes, sizeof bytes);
+		keys.key_size += hex_bytes(json_string_value(json_object_get(e, "intkey")), bytes + keys.key_size,
+					   sizeof bytes - keys.key_size);
+		assert_int_equal(esp_sadb_add(run.db, &keys, &run), 0);
+	}
+}
+
 static void load(const char *name, const char *ike, const char *esp)
 {
 	char path[256];
@@ -71,8 +97,10 @@ static void load(const char *name, const char *ike, const char *esp)
 	size_t n;
 
 	memset(&run, 0, sizeof run);
-	assert_int_equal(ike_suite_parse(ike, false, &run.ike, NULL), 0);
-	assert_int_equal(ike_suite_parse(esp, true, &run.esp, NULL), 0);
+	run.foreign_group = strstr(ike, "modp3072") != NULL;
+	run.foreign_esp = !esp;
+	assert_int_equal(ike_suite_parse(run.foreign_group ? "aes256gcm16-prfsha384-ecp384" : ike, false, &run.ike, NULL), 0);
+	assert_int_equal(ike_suite_parse(esp ? esp : "aes256gcm16", true, &run.esp, NULL), 0);
 	snprintf(path, sizeof path, "tests/vectors/golden/%s.keys.json", name);
 	run.json = json_load_file(path, 0, &error);
 	assert_non_null(run.json);
@@ -90,6 +118,8 @@ static void load(const char *name, const char *ike, const char *esp)
 		assert_int_equal(ike_sk_init(&sa->sk[1], run.ike.s[0].aead, k->er), 0);
 		sa->secret_size = key(i, "shared Diffie Hellman", sa->secret, sizeof sa->secret);
 	}
+	if (!run.foreign_esp)
+		load_esp();
 	snprintf(path, sizeof path, "tests/vectors/golden/%s.pcap", name);
 	f = fopen(path, "rb");
 	assert_non_null(f);
@@ -103,6 +133,8 @@ static void unload(void)
 	for (size_t i = 0; i < SAS_MAX; i++)
 		for (size_t d = 0; d < 2; d++)
 			ike_sk_fini(&run.sa[i].sk[d]);
+	ike_frag_drop(&run.frag);
+	esp_sadb_free(run.db);
 	json_decref(run.json);
 }
 
@@ -129,14 +161,19 @@ static void init(struct sa *sa, unsigned from, struct cw_span raw, const struct 
 	sa->init[from] = raw;
 	memcpy(sa->nonce[from].b, in->nonce.p, in->nonce.size);
 	sa->nonce[from].size = in->nonce.size;
-	assert_int_equal(ike_prop_choose(&policy, in->sa, &choice), 0);
-	assert_int_equal(in->ke.group, run.ike.s[0].group);
-	assert_int_equal(in->ke.data.size, cw_dh_public_size(run.ike.s[0].group));
+	if (run.foreign_group) {
+		assert_int_equal(ike_prop_choose(&policy, in->sa, &choice), CW_E_NO_PROPOSAL);
+	} else {
+		assert_int_equal(ike_prop_choose(&policy, in->sa, &choice), 0);
+		assert_int_equal(in->ke.group, run.ike.s[0].group);
+		assert_int_equal(in->ke.data.size, cw_dh_public_size(run.ike.s[0].group));
+	}
 	assert_non_null(ike_pld_notify(in, IKE_N_NAT_DETECTION_SOURCE_IP));
 	assert_true(ike_auth_knows_hash(ike_pld_notify(in, IKE_N_SIGNATURE_HASH_ALGORITHMS)->data, 3));
 	if (from == 0)
 		return;
-	assert_int_equal(ike_prop_accept(&policy, in->sa, &choice), 0);
+	if (!run.foreign_group)
+		assert_int_equal(ike_prop_accept(&policy, in->sa, &choice), 0);
 	assert_int_equal(ike_keys_derive(&run.ike.s[0], &sa->nonce[0], &sa->nonce[1], sa->spi_i, sa->spi_r,
 					 (struct cw_span){ sa->secret, sa->secret_size }, &sa->ours), 0);
 	assert_memory_equal(sa->ours.d, sa->given.d, prf);
@@ -197,6 +234,10 @@ static void check_child(struct sa *sa, unsigned from, const struct ike_in *in)
 	size_t i, n, n_found = 0;
 	const char *dir;
 
+	if (run.foreign_esp) {
+		assert_int_equal(ike_prop_choose(&policy, in->sa, &choice), CW_E_NO_PROPOSAL);
+		return;
+	}
 	assert_int_equal(ike_prop_choose(&policy, in->sa, &choice), 0);
 	assert_false(choice.esn);
 	run.spi[from] = (uint32_t)choice.spi;
@@ -222,24 +263,44 @@ static void check_child(struct sa *sa, unsigned from, const struct ike_in *in)
 	assert_int_equal(n_found, 2);
 }
 
+/* A fragment of SIZE bytes in PLAIN; true when the message is whole there. */
+static bool joined(const struct ike_header *h, const struct ike_in *outer, uint8_t *plain, size_t *size, uint8_t *next)
+{
+	struct ike_frag_in in = {
+		.id = h->id, .no = outer->frag_no, .total = outer->frag_total, .next = outer->sk_next, .p = plain, .size = *size,
+	};
+	int r = ike_frag_add(&run.frag, &in, 0);
+
+	assert_true(r >= 0);
+	run.n_fragments++;
+	if (r == 0)
+		return false;
+	*next = run.frag.next;
+	*size = ike_frag_join(&run.frag, plain);
+	return true;
+}
+
 static void sealed(struct sa *sa, unsigned from, const struct ike_header *h, struct cw_span raw,
 		   const struct ike_in *outer)
 {
 	static uint8_t plain[FILE_MAX];
 	struct ike_in in;
 	enum ike_kind kind;
-	uint8_t pld = 0;
+	uint8_t pld = 0, next = outer->sk_next;
 	size_t size;
 
-	assert_int_equal(ike_rules_check(IKE_KIND_SEALED, outer, &pld), 0);
+	assert_int_equal(ike_rules_check(outer->frag_total ? IKE_KIND_FRAGMENT : IKE_KIND_SEALED, outer, &pld), 0);
 	assert_int_equal(ike_sk_open(&sa->sk[from], raw.p, outer->sk, plain, &size), 0);
-	assert_int_equal(ike_pld_read(outer->sk_next, cw_cur_of(plain, size), &in), 0);
+	if (outer->frag_total && !joined(h, outer, plain, &size, &next))
+		return;
+	assert_int_equal(ike_pld_read(next, cw_cur_of(plain, size), &in), 0);
 	run.n_sealed++;
 	assert_int_equal(ike_rules_kind(h, &in, &kind), 0);
 	assert_int_equal(ike_rules_check(kind, &in, &pld), 0);
 	if (kind == IKE_KIND_AUTH_REQUEST || kind == IKE_KIND_AUTH_RESPONSE) {
 		check_auth(sa, from, &in);
-		check_child(sa, from, &in);
+		if (ike_pld_count(&in, IKE_PT_SA))
+			check_child(sa, from, &in);
 	}
 }
 
@@ -269,6 +330,21 @@ static void message(struct cw_span raw)
 	init(sa, from, raw, &in);
 }
 
+/* An inner packet of IPv4 or IPv6, whole. */
+static void esp_packet(struct cw_span raw)
+{
+	uint8_t out[2048], next;
+	int n;
+
+	if (run.foreign_esp)
+		return;
+	assert_true(raw.size <= sizeof out);
+	n = esp_open(run.db, raw.p, raw.size, out, &next, &run.stat);
+	assert_true(n > 20);
+	assert_int_equal(next, out[0] >> 4 == 4 ? ESP_NH_IPV4 : ESP_NH_IPV6);
+	run.n_esp++;
+}
+
 /* A frame of the recording: Ethernet, IPv4 without options, UDP 500 or 4500. */
 static void frame(struct cw_cur c)
 {
@@ -286,8 +362,14 @@ static void frame(struct cw_cur c)
 	size = cw_cur_u16(&c);
 	cw_cur_skip(&c, 2);
 	c = cw_cur_sub(&c, size - UDP);
-	if ((ports[0] == 4500 || ports[1] == 4500) && cw_cur_u32(&c) != 0)
-		return;
+	if (ports[0] == 4500 || ports[1] == 4500) {
+		struct cw_cur whole = c;
+
+		if (cw_cur_u32(&c) != 0) {
+			esp_packet((struct cw_span){ whole.p, cw_cur_left(&whole) });
+			return;
+		}
+	}
 	if (!c.bad && cw_cur_left(&c) > 1)
 		message((struct cw_span){ c.p, cw_cur_left(&c) });
 }
@@ -352,6 +434,32 @@ static void other_suites(void **state)
 		assert_int_equal(run.n_messages, 6);
 		assert_int_equal(run.n_sealed, 4);
 		assert_int_equal(run.n_auth, 2);
+		assert_true(run.n_esp >= 6);
+		unload();
+	}
+}
+
+/* Signatures by keys of the other kinds, with their rekeying; certificates in fragments. */
+static void other_keys(void **state)
+{
+	static const struct {
+		const char *name, *ike, *esp;
+		unsigned messages, sealed, fragments, packets;
+	} runs[] = {
+		{ "ed25519-gcm256-x25519", "aes256gcm16-prfsha384-x25519", "aes256gcm16", 6, 4, 0, 6 },
+		{ "p384-gcm256-ecp384-rekey", "aes256gcm16-prfsha384-ecp384", "aes256gcm16", 14, 12, 0, 10 },
+		{ "rsa-gcm256-modp3072", "aes256gcm16-prfsha384-modp3072", "aes256gcm16", 8, 4, 4, 6 },
+		{ "psk-null-sha256", "aes256gcm16-prfsha384-ecp384", NULL, 6, 4, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CW_COUNT(runs); i++) {
+		play(runs[i].name, runs[i].ike, runs[i].esp);
+		assert_int_equal(run.n_messages, runs[i].messages);
+		assert_int_equal(run.n_sealed, runs[i].sealed);
+		assert_int_equal(run.n_fragments, runs[i].fragments);
+		assert_int_equal(run.n_esp, runs[i].packets);
+		assert_int_equal(run.n_auth, 2);
 		unload();
 	}
 }
@@ -362,6 +470,7 @@ int main(void)
 		cmocka_unit_test(psk),
 		cmocka_unit_test(p384),
 		cmocka_unit_test(other_suites),
+		cmocka_unit_test(other_keys),
 	};
 
 	return cmocka_run_group_tests_name("ike_golden", tests, NULL, NULL);
