@@ -15,7 +15,7 @@ enum { IX_CONF_UPLINKS_MAX = 16, IX_CONF_TUNNELS_MAX = 64, IX_CONF_RELAYS_MAX = 
 
 static const struct cw_conf_row ix_conf_rows[] = {
 	{ ROW(name), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63, .help = "name of the appliance" },
-	{ ROW(uplinks), .kind = CW_CONF_LIST, .required = true, .min = 1, .max = IX_CONF_UPLINKS_MAX, .obj = &tun_conf_endpoint_obj,
+	{ ROW(uplinks), .kind = CW_CONF_LIST, .required = true, .min = 1, .max = IX_CONF_UPLINKS_MAX, .obj = &tun_conf_uplink_obj,
 	  .help = "addresses that tunnels leave from" },
 	{ ROW(tunnels), .kind = CW_CONF_LIST, .required = true, .min = 1, .max = IX_CONF_TUNNELS_MAX, .obj = &tun_conf_obj,
 	  .help = "tunnels" },

@@ -9,7 +9,7 @@
 
 struct ix_conf {
 	char *name;
-	struct cw_conf_list uplinks;    /* struct tun_conf_endpoint */
+	struct cw_conf_list uplinks;    /* struct tun_conf_uplink */
 	struct cw_conf_list tunnels;    /* struct tun_conf */
 	struct cw_conf_list relays;     /* struct relay_conf */
 	char *tun_device;

@@ -277,3 +277,9 @@ void path_stop(struct path *p)
 	ike_stop(p->ike, cw_clock_now_ms());
 	path_timer_on_ike(p);
 }
+
+void path_moved(struct path *p)
+{
+	ike_moved(p->ike, &p->uplink->local, NULL, cw_clock_now_ms());
+	path_timer_on_ike(p);
+}

@@ -106,6 +106,8 @@ CW_NODISCARD int path_init(struct path *p, struct tun *t, unsigned index, struct
 void path_fini(struct path *p); /* all zeros is fine */
 void path_start(struct path *p);
 void path_stop(struct path *p);
+/* Its uplink has another address now. */
+void path_moved(struct path *p);
 /* Works out the state, and then that of the tunnel. WHY is a word for people. */
 void path_update(struct path *p, const char *why);
 /* An ESP packet that names SA arrived on UP. */

@@ -55,6 +55,12 @@ struct tun_conf_endpoint {
 	uint32_t port;
 };
 
+struct tun_conf_uplink {
+	struct cw_ip address;           /* with an interface: the one that it has (uplink.h) */
+	uint32_t port;
+	char *interface;                /* empty: there is an address */
+};
+
 struct tun_conf {
 	char *name;
 	struct tun_conf_endpoint remote;
@@ -76,7 +82,7 @@ struct tun_conf {
 /* What "dscp" says: ECN_DSCP_COPY, or 0 to 63; CW_E_INVALID. */
 CW_NODISCARD int tun_conf_dscp(const char *text, int *ret_dscp);
 
-extern const struct cw_conf_obj tun_conf_endpoint_obj;  /* one item of "uplinks": struct tun_conf_endpoint */
+extern const struct cw_conf_obj tun_conf_uplink_obj;    /* one item of "uplinks": struct tun_conf_uplink */
 extern const struct cw_conf_obj tun_conf_obj;           /* one item of "tunnels": struct tun_conf */
 
 enum tun_state { TUN_CONNECTING, TUN_UP, TUN_DEGRADED, TUN_DOWN, TUN_STATE_N };
@@ -95,10 +101,11 @@ struct tun_ops {
 	void (*mtu)(void *ctx, size_t inner_mtu);
 };
 
-/* The rules across the lists, and the files they name: all that tuns_new() refuses without opening a socket. */
+/* The rules across the lists, and the files they name: all that tuns_new() refuses without opening a socket.
+ * Fills in the addresses of uplinks that follow an interface. */
 CW_NODISCARD int tuns_check(const char *dir, const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels,
 			    struct cw_why *why);
-/* Opens the uplinks (struct tun_conf_endpoint) and makes the tunnels (struct tun_conf); both lists are borrowed and outlive the
+/* Opens the uplinks (struct tun_conf_uplink) and makes the tunnels (struct tun_conf); both lists are borrowed and outlive the
  * tunnels. File names in CONF are relative to DIR. WHY names the tunnel and the field. Nothing is sent before tuns_start(). */
 CW_NODISCARD int tuns_new(struct cw_loop *l, const char *dir, const struct cw_conf_list *uplinks,
 			  const struct cw_conf_list *tunnels, struct tuns **ret_tuns, struct cw_why *why);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "interconnect/tun_impl.h"
+#include "interconnect/uplink.h"
 
 static int tun_check_refuse(const struct tun_conf *c, struct cw_why *why, const char *field, const char *rule)
 {
@@ -38,7 +39,7 @@ static size_t tun_check_pair_ways(const struct tun_conf *c, size_t uplink, const
 /* One end counts its own uplinks in the outer loop, the other those of its peer: so numbers are the same at both. */
 size_t tun_check_ways(const struct cw_conf_list *uplinks, const struct tun_conf *c, struct tun_way ret[TUN_PATHS_MAX])
 {
-	const struct tun_conf_endpoint *eps = uplinks->items;
+	const struct tun_conf_uplink *eps = uplinks->items;
 	bool ours_outside = strcmp(c->auth.local_id, c->auth.remote_id) < 0;
 	size_t n_remotes = 1 + c->paths.remotes.n, n = 0;
 
@@ -89,6 +90,8 @@ int tuns_check(const char *dir, const struct cw_conf_list *uplinks, const struct
 	const struct tun_conf *confs = tunnels->items;
 	int r;
 
+	if ((r = uplink_resolve(uplinks, why)) < 0)
+		return r;
 	for (size_t i = 0; i < tunnels->n; i++) {
 		for (size_t k = 0; k < i; k++) {
 			if ((r = tun_check_pair(&confs[k], &confs[i], why)) < 0)

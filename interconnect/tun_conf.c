@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "interconnect/ecn.h"
+#include "interconnect/base/nl.h"
 #include "interconnect/ike/ike.h"
 #include "interconnect/tun_impl.h"
 
@@ -18,8 +19,28 @@ static const struct cw_conf_row tun_conf_endpoint_rows[] = {
 	  .help = "UDP port" },
 };
 
-const struct cw_conf_obj tun_conf_endpoint_obj = {
+static const struct cw_conf_obj tun_conf_endpoint_obj = {
 	"endpoint", sizeof(struct tun_conf_endpoint), tun_conf_endpoint_rows, CW_COUNT(tun_conf_endpoint_rows), NULL,
+};
+
+static const struct cw_conf_row tun_conf_uplink_rows[] = {
+	{ ROW(struct tun_conf_uplink, address), .kind = CW_CONF_IP, .help = "IP address" },
+	{ ROW(struct tun_conf_uplink, port), .kind = CW_CONF_U32, .fallback = "4500", .min = 1, .max = 65535, .help = "UDP port" },
+	{ ROW(struct tun_conf_uplink, interface), .kind = CW_CONF_STR, .max = CW_NL_NAME - 1,
+	  .help = "instead of an address: the one that this interface has, also when it changes" },
+};
+
+static int tun_conf_uplink_check(const void *obj, struct cw_why *why)
+{
+	const struct tun_conf_uplink *u = obj;
+
+	if ((u->address.family != 0) == (*u->interface != '\0'))
+		return cw_why_set(why, CW_E_INVALID, NULL, "address", "either it or interface must be given, not both");
+	return 0;
+}
+
+const struct cw_conf_obj tun_conf_uplink_obj = {
+	"uplink", sizeof(struct tun_conf_uplink), tun_conf_uplink_rows, CW_COUNT(tun_conf_uplink_rows), tun_conf_uplink_check,
 };
 
 /* ---- auth ---- */

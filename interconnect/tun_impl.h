@@ -14,6 +14,7 @@
 #define TUN_IMPL_H
 
 #include "interconnect/ike/ike_signer.h"
+#include "interconnect/base/nl_watch.h"
 #include "interconnect/path.h"
 #include "interconnect/keylog.h"
 #include "interconnect/tun.h"
@@ -57,6 +58,7 @@ struct tun_uplink {
 	struct tuns *tuns;
 	size_t conf;                    /* which of the configured uplinks */
 	uint32_t port;                  /* number of the socket, 0 is the first */
+	const char *interface;          /* whose address it follows; NULL: none */
 	struct cw_endpoint local;
 	struct udp *udp;
 };
@@ -67,6 +69,8 @@ struct tuns {
 	struct cw_stat stat;
 	struct tun_uplink *uplinks;
 	size_t n_uplinks;
+	bool follows;                   /* some uplink follows an interface */
+	struct cw_nl_watch *watch;
 	struct tun **items;
 	size_t n_items;
 	uint64_t started_ms;
@@ -106,6 +110,8 @@ const struct path *tun_best(const struct tun *t);
 /* ---- tuns.c ---- */
 /* The socket of the uplink CONF with number PORT; the first when there is no such. */
 struct tun_uplink *tuns_uplink(const struct tuns *ts, size_t conf, uint32_t port);
+/* Binds the socket of UP to TO, with the port that it is to have. On failure it stays as it is. */
+CW_NODISCARD int tuns_bind(struct tuns *ts, struct tun_uplink *up, const struct cw_ip *to);
 /* The socket that is bound to LOCAL, or NULL. */
 struct tun_uplink *tuns_uplink_at(const struct tuns *ts, const struct cw_endpoint *local);
 

@@ -7,6 +7,7 @@
 
 #include "interconnect/base/clock.h"
 #include "interconnect/tun_impl.h"
+#include "interconnect/uplink.h"
 
 static bool tuns_give_ike(struct tun_uplink *up, bool own, const struct cw_endpoint *from, const uint8_t *msg, size_t size)
 {
@@ -74,23 +75,39 @@ static uint32_t tuns_ports(const struct cw_conf_list *tunnels)
 	return ports;
 }
 
-static int tuns_open_uplink(struct tuns *ts, size_t conf, const struct tun_conf_endpoint *ep, uint32_t port, struct cw_why *why)
+int tuns_bind(struct tuns *ts, struct tun_uplink *up, const struct cw_ip *to)
+{
+	const struct cw_endpoint local = { *to, up->port == 0 ? up->local.port : 0 };
+	struct udp *udp;
+	int r;
+
+	if ((r = udp_new(ts->loop, &local, tuns_on_datagram, up, &ts->stat, &udp)) < 0)
+		return r;
+	udp_free(up->udp);
+	up->udp = udp;
+	up->local = udp_local(udp);
+	return 0;
+}
+
+static int tuns_open_uplink(struct tuns *ts, size_t conf, const struct tun_conf_uplink *ep, uint32_t port, struct cw_why *why)
 {
 	struct tun_uplink *up = &ts->uplinks[ts->n_uplinks];
 	char text[CW_ENDPOINT_TEXT];
 	int r;
 
-	*up = (struct tun_uplink){ ts, conf, port, { ep->address, port == 0 ? (uint16_t)ep->port : 0 }, NULL };
-	if ((r = udp_new(ts->loop, &up->local, tuns_on_datagram, up, &ts->stat, &up->udp)) < 0)
+	*up = (struct tun_uplink){ .tuns = ts, .conf = conf, .port = port, .local = { ep->address, (uint16_t)ep->port } };
+	if (ep->interface && *ep->interface)
+		up->interface = ep->interface;
+	if ((r = tuns_bind(ts, up, &ep->address)) < 0)
 		return cw_why_set(why, r, "uplink", "uplinks", "%s: %s", cw_endpoint_text(&up->local, text), cw_strerror(r));
-	up->local = udp_local(up->udp);
 	ts->n_uplinks++;
+	ts->follows |= up->interface != NULL;
 	return 0;
 }
 
 static int tuns_open_uplinks(struct tuns *ts, const struct cw_conf_list *uplinks, uint32_t ports, struct cw_why *why)
 {
-	const struct tun_conf_endpoint *eps = uplinks->items;
+	const struct tun_conf_uplink *eps = uplinks->items;
 	int r = 0;
 
 	if (!(ts->uplinks = calloc(uplinks->n * ports + 1, sizeof *ts->uplinks)))
@@ -125,6 +142,11 @@ struct tun_uplink *tuns_uplink_at(const struct tuns *ts, const struct cw_endpoin
 	return NULL;
 }
 
+static void tuns_on_address(void *ctx)
+{
+	uplink_follow(ctx);
+}
+
 static int tuns_open(struct tuns *ts, const char *dir, const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels,
 		     struct cw_why *why)
 {
@@ -134,6 +156,8 @@ static int tuns_open(struct tuns *ts, const char *dir, const struct cw_conf_list
 	if (!(ts->items = calloc(tunnels->n + 1, sizeof *ts->items)))
 		return -ENOMEM;
 	if ((r = tuns_open_uplinks(ts, uplinks, tuns_ports(tunnels), why)) < 0)
+		return r;
+	if (ts->follows && (r = cw_nl_watch_new(ts->loop, tuns_on_address, ts, &ts->watch)) < 0)
 		return r;
 	for (size_t i = 0; i < tunnels->n; i++) {
 		struct tun_way ways[TUN_PATHS_MAX];
@@ -198,6 +222,7 @@ void tuns_free(struct tuns *ts)
 {
 	if (!ts)
 		return;
+	cw_nl_watch_free(ts->watch);
 	for (size_t i = 0; i < ts->n_items; i++)
 		tun_free(ts->items[i]);
 	for (size_t i = 0; i < ts->n_uplinks; i++)

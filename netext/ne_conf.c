@@ -46,7 +46,7 @@ static const struct cw_conf_row ne_rows[] = {
 	{ .name = "name", .kind = CW_CONF_STR, .required = true, .offset = offsetof(struct ne_conf, name),
 	  .min = 1, .max = EXT_NAME_MAX, .help = "name of the appliance" },
 	{ .name = "uplinks", .kind = CW_CONF_LIST, .required = true, .offset = offsetof(struct ne_conf, uplinks),
-	  .min = 1, .max = 16, .obj = &tun_conf_endpoint_obj, .help = "addresses that tunnels leave from" },
+	  .min = 1, .max = 16, .obj = &tun_conf_uplink_obj, .help = "addresses that tunnels leave from" },
 	{ .name = "tunnels", .kind = CW_CONF_LIST, .required = true, .offset = offsetof(struct ne_conf, tunnels),
 	  .min = 1, .max = 64, .obj = &tun_conf_obj, .help = "tunnels to other sites" },
 	{ .name = "extensions", .kind = CW_CONF_LIST, .offset = offsetof(struct ne_conf, extensions),

@@ -16,7 +16,7 @@ struct ne_conf {
 	char *control;                  /* as written; relative to the file's folder */
 	char *helper;                   /* socket of causeway-helper; "": devices are made here */
 	char *keylog;                   /* "": none */
-	struct cw_conf_list uplinks;    /* struct tun_conf_endpoint */
+	struct cw_conf_list uplinks;    /* struct tun_conf_uplink */
 	struct cw_conf_list tunnels;    /* struct tun_conf */
 	struct cw_conf_list extensions; /* struct ext_conf */
 };

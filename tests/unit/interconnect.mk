@@ -15,3 +15,4 @@ MANGLE_OBJS = $(B)/obj/tests/unit/test_mangle.o \
 $(MANGLE_OBJS): CPPFLAGS = -I. -DCW_DEBUG
 $(B)/test/test_mangle: $(MANGLE_OBJS)
 OBJS += $(MANGLE_OBJS)
+$(eval $(call test,test_uplink,tests/unit,test_uplink.c,tun ike esp base,$(BASE_LIBS)))

@@ -35,7 +35,7 @@ struct got {
 };
 
 struct side {
-	struct tun_conf_endpoint uplink;
+	struct tun_conf_uplink uplink;
 	struct tun_conf conf;
 	struct cw_conf_list uplinks, tunnels;
 	struct tuns *tuns;
@@ -101,7 +101,7 @@ static struct cw_prefix inner(uint8_t site)
 
 static void side_init(struct fixture *f, struct side *s, uint8_t own_net, uint8_t peer_net, uint8_t own, uint8_t peer)
 {
-	s->uplink = (struct tun_conf_endpoint){ outer(own_net), 4500 };
+	s->uplink = (struct tun_conf_uplink){ outer(own_net), 4500, NULL };
 	s->conf = (struct tun_conf){
 		.name = own == 1 ? name_b : name_a, .remote = { outer(peer_net), 4500 },
 		.auth = { .method = IKE_AUTH_PSK, .cert = empty, .key = empty, .ca = empty, .crl = empty, .secret_file = psk_file,

@@ -48,7 +48,7 @@ static void defaults_are_those_of_the_manual(void **state)
 {
 	struct ix_conf c;
 	const struct tun_conf *t;
-	const struct tun_conf_endpoint *up;
+	const struct tun_conf_uplink *up;
 
 	(void)state;
 	assert_int_equal(parse_changed(NULL, NULL, &c, NULL), 0);
@@ -376,11 +376,13 @@ static struct cw_ip ip4(uint8_t net, uint8_t host)
 /* Site A has two uplinks, site B three, one of each with IPv6 only: both must give the same number to the same path. */
 static void both_ends_number_the_paths_alike(void **state)
 {
-	struct tun_conf_endpoint a[] = { { ip4(44, 1), 4500 }, { ip4(45, 1), 4500 }, { { AF_INET6, { 0xfd, 1 } }, 4500 } };
-	struct tun_conf_endpoint b[] = { { ip4(44, 2), 4500 }, { { AF_INET6, { 0xfd, 2 } }, 4500 }, { ip4(45, 2), 4600 }, { ip4(46, 2), 4500 } };
+	struct tun_conf_uplink a[] = { { ip4(44, 1), 4500, NULL }, { ip4(45, 1), 4500, NULL }, { { AF_INET6, { 0xfd, 1 } }, 4500, NULL } };
+	struct tun_conf_uplink b[] = { { ip4(44, 2), 4500, NULL }, { { AF_INET6, { 0xfd, 2 } }, 4500, NULL }, { ip4(45, 2), 4600, NULL }, { ip4(46, 2), 4500, NULL } };
+	struct tun_conf_endpoint more_a[] = { { a[1].address, a[1].port }, { a[2].address, a[2].port } };
+	struct tun_conf_endpoint more_b[] = { { b[1].address, b[1].port }, { b[2].address, b[2].port }, { b[3].address, b[3].port } };
 	char id_a[] = "a.test", id_b[] = "b.test";
-	struct tun_conf at_a = { .remote = b[0], .paths = { 2, { &b[1], 3 } }, .auth = { .local_id = id_a, .remote_id = id_b } };
-	struct tun_conf at_b = { .remote = a[0], .paths = { 2, { &a[1], 2 } }, .auth = { .local_id = id_b, .remote_id = id_a } };
+	struct tun_conf at_a = { .remote = { b[0].address, b[0].port }, .paths = { 2, { more_b, 3 } }, .auth = { .local_id = id_a, .remote_id = id_b } };
+	struct tun_conf at_b = { .remote = { a[0].address, a[0].port }, .paths = { 2, { more_a, 2 } }, .auth = { .local_id = id_b, .remote_id = id_a } };
 	struct tun_way from_a[TUN_PATHS_MAX], from_b[TUN_PATHS_MAX];
 	size_t n = tun_check_ways(&(struct cw_conf_list){ a, 3 }, &at_a, from_a);
 
