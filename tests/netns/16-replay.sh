@@ -63,8 +63,10 @@ check "the tunnel is none the worse" ix_pings a 10.71.2.1
 
 kill -9 "$IX_B"
 must wait_for 5 dead "$IX_B"
+stop "$IX_A"                    # which would call only when it has noticed
 ix_start b; IX_B=$PID
 must wait_for 5 ask "$T/b.sock" appliance show
+ix_start a; IX_A=$PID
 must up
 must wait_for 20 ix_pings a 10.71.2.1
 must wait_for 10 still delivered
