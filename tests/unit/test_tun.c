@@ -107,7 +107,7 @@ static void side_init(struct fixture *f, struct side *s, uint8_t own_net, uint8_
 		.auth = { .method = IKE_AUTH_PSK, .cert = empty, .key = empty, .ca = empty, .crl = empty, .secret_file = psk_file,
 			  .local_id = own == 1 ? id_a : id_b, .remote_id = own == 1 ? id_b : id_a },
 		.ike = suite_ike, .esp = suite_esp, .esn = IKE_ESN_BOTH, .encap = true, .initiate = own == 1, .mtu = 1500,
-		.local_ts = inner(own), .remote_ts = inner(peer), .rekey = { 4 * 3600 * 1000, 3600 * 1000 }, .dpd = 10 * 1000,
+		.local_ts = inner(own), .remote_ts = inner(peer), .rekey = { .ike = 4 * 3600 * 1000, .child = 3600 * 1000 }, .dpd = 10 * 1000,
 		.ppk = f->ppk,
 	};
 	s->uplinks = (struct cw_conf_list){ &s->uplink, 1 };
