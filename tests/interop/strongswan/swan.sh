@@ -51,7 +51,7 @@ swan_conf() {
 # $SWAN_LOCAL_TS and $SWAN_REMOTE_TS inside, $SWAN_CHILD more lines of the child, if not as usual. $SWAN_PPK, if there is
 # one, is "NAME HEXADECIMAL" of a postquantum preshared key: strongSwan has it then, and as responder uses it; as initiator it needs
 # ppk_id among the lines. At the start $SWAN_FRAGMENT is how large its IKE packets may be, $SWAN_CHARON more of its
-# settings, $SWAN_KERNEL its plugins for ESP and routes.
+# settings, $SWAN_KERNEL its plugins for ESP and routes. $SWAN_MOBIKE=yes lets its addresses change.
 swan_connection() {
 	local local_auth='auth = psk' remote_auth='auth = psk'
 	[ "$1" = psk ] || local_auth='auth = '${SWAN_AUTH:-pubkey}'
@@ -67,7 +67,7 @@ swan_connection() {
 	    remote_port = 4500
 	    proposals = ${SWAN_IKE:-aes256gcm16-prfsha384-ecp384}
 	    encap = yes
-	    mobike = no
+	    mobike = ${SWAN_MOBIKE:-no}
 	    dpd_delay = 2s
 	    send_cert = always
 	    ${2:-}
