@@ -18,6 +18,13 @@ static void ix_cmd_tunnel_show(void *ctx, struct cw_rpc_call *call, const struct
 	tun_cmd_show(ix->tuns, call, request);
 }
 
+static void ix_cmd_tunnel_test(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	const struct ix *ix = ctx;
+
+	tun_cmd_test(ix->tuns, call, request);
+}
+
 static void ix_cmd_tunnel_rekey(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
 {
 	const struct ix *ix = ctx;
@@ -56,6 +63,7 @@ static void ix_cmd_relay_list(void *ctx, struct cw_rpc_call *call, const struct 
 const struct cw_rpc_row ix_cmd_rows[IX_CMD_N] = {
 	{ "tunnel", "list", ix_cmd_tunnel_list },
 	{ "tunnel", "show", ix_cmd_tunnel_show },
+	{ "tunnel", "test", ix_cmd_tunnel_test },
 	{ "tunnel", "rekey", ix_cmd_tunnel_rekey },
 	{ "tunnel", "rekey-ike", ix_cmd_tunnel_rekey_ike },
 	{ "appliance", "show", ix_cmd_appliance_show },

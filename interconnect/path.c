@@ -272,6 +272,14 @@ void path_start(struct path *p)
 	path_timer_on_ike(p);
 }
 
+bool path_check(struct path *p)
+{
+	bool asked = ike_check(p->ike, cw_clock_now_ms());
+
+	path_timer_on_ike(p);
+	return asked;
+}
+
 void path_stop(struct path *p)
 {
 	ike_stop(p->ike, cw_clock_now_ms());

@@ -108,6 +108,8 @@ void path_start(struct path *p);
 void path_stop(struct path *p);
 /* Its uplink has another address now. */
 void path_moved(struct path *p);
+/* Asks the peer by IKE whether it is alive, now. False when that cannot be: another request is under way, or no SA is up. */
+bool path_check(struct path *p);
 /* Works out the state, and then that of the tunnel. WHY is a word for people. */
 void path_update(struct path *p, const char *why);
 /* An ESP packet that names SA arrived on UP. */

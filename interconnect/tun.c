@@ -92,7 +92,7 @@ void tun_deliver(struct path_sa *sa, uint8_t nh, uint8_t *pkt, size_t size)
 	}
 	cw_stat_inc(&t->stat, CW_STAT_RX_PACKETS);
 	cw_stat_add(&t->stat, CW_STAT_RX_BYTES, in.size);
-	if (t->ops)
+	if (!tun_gauge_input(t, pkt, in.size) && t->ops)
 		t->ops->packet(t->ops_ctx, pkt, in.size);
 }
 

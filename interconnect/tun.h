@@ -143,6 +143,9 @@ struct cw_json *tuns_json(const struct tuns *ts, const char *name, const char *k
 /* Answer "tunnel list" and "tunnel show NAME". */
 void tun_cmd_list(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request);
 void tun_cmd_show(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request);
+/* Answers "tunnel test NAME" with args.seconds: {name kind note sent answered loss rtt_min_us rtt_avg_us rtt_p99_us inner_mtu
+ * throughput_bps throughput_end duration_ms}; see gauge.h and tun_gauge.c. CW_E_CONFLICT while another test is under way. */
+void tun_cmd_test(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request);
 /* Answer "tunnel rekey NAME" and "tunnel rekey-ike NAME": the ESP SA, or the IKE SA, is replaced now. CW_E_STATE while down. */
 void tun_cmd_rekey(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request);
 void tun_cmd_rekey_ike(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request);

@@ -16,6 +16,7 @@
 #include "interconnect/ike/ike_signer.h"
 #include "interconnect/base/nl_watch.h"
 #include "interconnect/path.h"
+#include "interconnect/gauge.h"
 #include "interconnect/keylog.h"
 #include "interconnect/tun.h"
 #include "interconnect/udp.h"
@@ -75,6 +76,7 @@ struct tuns {
 	size_t n_items;
 	uint64_t started_ms;
 	bool was_up;                    /* some tunnel has been up */
+	struct tun_test *test;          /* under way, or NULL */
 	struct keylog *keylog;          /* NULL: keys are told to nobody */
 	uint8_t inner[UDP_DATAGRAM_MAX];
 };
@@ -92,6 +94,7 @@ struct tun {
 	enum tun_state state;
 	struct timespec since;          /* of the state, wall time */
 	size_t told_mtu;                /* what the subscriber knows */
+	struct gauge_echo echo;         /* answers to tests of the peer */
 };
 
 /* ---- tun.c ---- */
@@ -106,6 +109,16 @@ void tun_update_mtu(struct tun *t);
 void tun_deliver(struct path_sa *sa, uint8_t next_header, uint8_t *pkt, size_t size);
 /* The path with the best news: up, or else being set up. */
 const struct path *tun_best(const struct tun *t);
+
+/* ---- tun_gauge.c ---- */
+/* Begins a test of SECONDS, whose result answers CALL; CW_E_CONFLICT while another is under way. */
+void tun_gauge_test(struct tun *t, struct cw_rpc_call *call, int64_t seconds);
+/* It is being tested. */
+bool tun_gauge_tests(const struct tun *t);
+/* An inner packet that was checked: true when it belongs to a test, of ours or of the peer's. */
+bool tun_gauge_input(struct tun *t, const uint8_t *pkt, size_t size);
+/* Breaks off a test that is under way. */
+void tun_gauge_stop(struct tuns *ts);
 
 /* ---- tuns.c ---- */
 /* The socket of the uplink CONF with number PORT; the first when there is no such. */

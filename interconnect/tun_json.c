@@ -129,6 +129,7 @@ struct cw_json *tun_json(const struct tun *t)
 	cw_json_set_int(o, "mtu", t->conf->mtu);
 	cw_json_set_int(o, "inner_mtu", (int64_t)tun_inner_mtu(t));
 	cw_json_set_bool(o, "keylog", t->tuns->keylog != NULL);
+	cw_json_set_bool(o, "testing", tun_gauge_tests(t));
 	cw_json_set(o, "paths", tun_json_paths(t));
 	cw_json_set(o, "counters", tun_json_counters(&t->stat));
 	return o;
@@ -206,6 +207,14 @@ void tun_cmd_show(struct tuns *ts, struct cw_rpc_call *call, const struct cw_jso
 
 	if (t)
 		cw_rpc_reply(call, tun_json(t));
+}
+
+void tun_cmd_test(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	struct tun *t = tun_cmd_find(ts, call, request);
+
+	if (t)
+		tun_gauge_test(t, call, cw_json_get_int(cw_json_get(request, "args"), "seconds", GAUGE_SECONDS));
 }
 
 static void tun_cmd_rekey_by(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request,

@@ -223,6 +223,7 @@ void tuns_free(struct tuns *ts)
 	if (!ts)
 		return;
 	cw_nl_watch_free(ts->watch);
+	tun_gauge_stop(ts);
 	for (size_t i = 0; i < ts->n_items; i++)
 		tun_free(ts->items[i]);
 	for (size_t i = 0; i < ts->n_uplinks; i++)

@@ -83,6 +83,10 @@ static const struct cli_cmd cmd_rows[] = {
 	  .help = "lists the tunnels and their state" },
 	{ "tunnel", "show", "NAME", 1, 1, .method = "GET", .path = API "/tunnels/{}", .rpc = "show",
 	  .help = "shows one tunnel: suite, paths, counters" },
+	{ "tunnel", "test", "NAME [--seconds N]", 1, 1, .rpc = "test",
+	  .help = "measures a tunnel: round trip, loss, largest packet, speed" },
+	{ "tunnel", "rekey", "NAME", 1, 1, .rpc = "rekey", .help = "renews the ESP SAs of a tunnel now" },
+	{ "tunnel", "rekey-ike", "NAME", 1, 1, .rpc = "rekey-ike", .help = "renews the IKE SAs of a tunnel now" },
 	{ "extension", "create", "BRIDGE --mesh M [--remote-bridge B] [--gateway A/N] [--vni N] [--dry-run] [--detach]"
 	  " [--wait D] [--yes]", 1, 1, .method = "POST", .path = API "/extensions", .key = "bridge",
 	  .show = API "/extensions/{}", .after = CLI_WAIT, .help = "stretches a segment to the other site of a mesh" },

@@ -244,6 +244,8 @@ static const struct cli_opt opt_rows[] = {
 	MEMBER("remote-bridge", "B", text, "remote_bridge", "the bridge at the other site, if it has another name"),
 	MEMBER("vni", "N", number, "vni", "number of the segment in the tunnel; drawn if not given"),
 
+	MEMBER("seconds", "N", number, "seconds", "how long a test may take, 1 to 30 (5)"),
+
 	MEMBER("to", "SITE[/HOST]", text, "to", "where the machine goes"),
 	MEMBER("kind", "KIND", text, "kind", "how it goes there: live (the default)"),
 	{ "map-network", .value = "A:B", .again = true, .read = read_map, .field = CLI_NO_FIELD, .key = "map_network",
@@ -301,7 +303,7 @@ struct cw_json *cli_opt_rpc_args(const struct cli_args *a)
 {
 	struct cw_json *o;
 
-	if (!cli_cmd_takes(a->cmd, "to"))
+	if (!cli_cmd_takes(a->cmd, "to") && !cli_cmd_takes(a->cmd, "seconds"))
 		return NULL;
 	o = cw_json_object();
 	for (size_t i = 0; i < a->n_given; i++) {
@@ -311,7 +313,7 @@ struct cw_json *cli_opt_rpc_args(const struct cli_args *a)
 			(opt->put == put_map ? put_item : opt->put)(o, opt->key, a->given[i].value);
 	}
 	default_kind(o, a);
-	if (a->dry_run || a->cmd->after == CLI_PRINT)
+	if (a->dry_run || (a->cmd->after == CLI_PRINT && cli_cmd_takes(a->cmd, "to")))
 		cw_json_set_bool(o, "dry_run", true);
 	return o;
 }

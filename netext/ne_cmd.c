@@ -29,6 +29,13 @@ static void on_tunnel_show(void *ctx, struct cw_rpc_call *call, const struct cw_
 	tun_cmd_show(x->tuns, call, request);
 }
 
+static void on_tunnel_test(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	struct ne_cmd *x = ctx;
+
+	tun_cmd_test(x->tuns, call, request);
+}
+
 static void on_tunnel_rekey(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
 {
 	struct ne_cmd *x = ctx;
@@ -83,6 +90,7 @@ static const struct cw_rpc_row ne_cmd_rows[] = {
 	{ "extension", "show", on_extension_show },
 	{ "tunnel", "list", on_tunnel_list },
 	{ "tunnel", "show", on_tunnel_show },
+	{ "tunnel", "test", on_tunnel_test },
 	{ "tunnel", "rekey", on_tunnel_rekey },
 	{ "tunnel", "rekey-ike", on_tunnel_rekey_ike },
 };

@@ -533,6 +533,16 @@ void ike_tick(struct ike *k, uint64_t now_ms)
 	settle(k, now_ms);
 }
 
+bool ike_check(struct ike *k, uint64_t now_ms)
+{
+	const struct ike_sa *up = newest_up(k);
+	struct ike_sa *sa = k->sas;
+
+	while (sa && sa != up)
+		sa = sa->next;
+	return sa && !sa->x.request && !sa->quit && ike_task_info_ping(sa, now_ms) == 0;
+}
+
 enum ike_state ike_state(const struct ike *k)
 {
 	return k->state;
@@ -548,7 +558,7 @@ bool ike_info(const struct ike *k, struct ike_info *ret_info)
 		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .initiator = sa->initiator, .ppk = sa->ppk,
 		.ike = sa->suite, .esp = sa->esp, .established_ms = sa->up_ms,
 		.mobike = sa->mobike, .nat_local = sa->nat_us, .nat_remote = sa->nat_peer,
-		.local = sa->way.local, .remote = sa->way.remote,
+		.local = sa->way.local, .remote = sa->way.remote, .answers = k->answers, .rtt_ms = k->rtt_ms,
 	};
 	snprintf(ret_info->peer_id, sizeof ret_info->peer_id, "%s", k->conf.remote_id);
 	return true;

@@ -171,6 +171,8 @@ void ike_also(struct ike *k, const struct cw_ip *ips, size_t n, uint64_t now_ms)
 /* A fresh authenticated ESP packet came from REMOTE, and ESP goes there now: so do our next requests, if the peer is behind
  * a NAT (RFC 7296 s2.23, RFC 4555 s3.8). */
 void ike_peer_at(struct ike *k, const struct cw_endpoint *remote, uint64_t now_ms);
+/* Asks the peer whether it is alive, now. False when another request is under way, which asks as well, or no SA is up. */
+bool ike_check(struct ike *k, uint64_t now_ms);
 /* An authenticated ESP packet came in: liveness. */
 void ike_alive(struct ike *k, uint64_t now_ms);
 
@@ -197,6 +199,8 @@ struct ike_info {
 	struct ike_suite ike, esp;
 	uint64_t established_ms;        /* monotonic */
 	char peer_id[IKE_ID_MAX];
+	unsigned answers;               /* to requests of ours that were sent once: how many, of whatever SA, */
+	uint64_t rtt_ms;                /* and how long the last one took */
 };
 bool ike_info(const struct ike *k, struct ike_info *ret_info);
 

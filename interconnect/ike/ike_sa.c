@@ -594,6 +594,17 @@ static enum ike_sa_event classify(struct ike_sa *sa, const struct ike_sa_msg *m,
 	return response ? IKE_EV_BAD_RESPONSE : IKE_EV_BAD_REQUEST;
 }
 
+/* Of what was sent more than once, nobody knows which was answered. */
+static void note_rtt(const struct ike_sa *sa, uint64_t now_ms)
+{
+	struct ike *k = sa->peer;
+
+	if (sa->x.tries != 1)
+		return;
+	k->rtt_ms = now_ms - (sa->x.due_ms - IKE_RESEND_FIRST_MS);
+	k->answers++;
+}
+
 static void input_sealed(struct ike_sa *sa, const struct ike_sa_msg *m, struct ike_in *in)
 {
 	enum ike_sa_event ev;
@@ -622,8 +633,10 @@ static void input_sealed(struct ike_sa *sa, const struct ike_sa_msg *m, struct i
 	ike_task_mobike_follow(sa, m);
 	ev = classify(sa, m, in, in->sk_next, size, in->critical);
 	if (find_row(sa->state, ev)) {
-		if (ike_msg_is_response(m->h))
+		if (ike_msg_is_response(m->h)) {
+			note_rtt(sa, m->now_ms);
 			ike_exch_over(&sa->x);
+		}
 		if (ev == IKE_EV_BAD_REQUEST || ev == IKE_EV_BAD_RESPONSE)
 			ike_sa_why(sa, "the peer's %s made no sense", ike_msg_exchange_name(m->h->exchange));
 	}

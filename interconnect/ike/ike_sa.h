@@ -183,6 +183,8 @@ struct ike {
 	uint64_t renew_serial;          /* a renewal is wanted since then; 0: none */
 	enum ike_state state;
 	uint64_t serial;
+	unsigned answers;               /* to requests that were sent once, and how long the last took */
+	uint64_t rtt_ms;
 	uint64_t retry_ms, backoff_ms;  /* next attempt; UINT64_MAX: none planned */
 	uint64_t alive_ms;
 	struct ike_cookie cookie;

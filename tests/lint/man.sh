@@ -25,7 +25,7 @@ section() { printf '%s\n' "$page" | sed -n "/^$1\$/,/^[A-Z]/p"; }
 tags() { sed -n 's/^     \([^ ].*\)$/\1/p'; }
 
 program_commands() {
-	"$B/bin/causeway" help | sed -n '/^exit status/q; s/^  \([a-z-]\+ [a-z]\+\)  .*/\1/p' |
+	"$B/bin/causeway" help | sed -n '/^exit status/q; s/^  \([a-z-]\+ [a-z-]\+\)  .*/\1/p' |
 		while read -r noun verb; do
 			"$B/bin/causeway" "$noun" "$verb" --help | sed -n '1s/^usage: causeway //p'
 		done | sed 's/ *$//'

@@ -16,3 +16,5 @@ $(MANGLE_OBJS): CPPFLAGS = -I. -DCW_DEBUG
 $(B)/test/test_mangle: $(MANGLE_OBJS)
 OBJS += $(MANGLE_OBJS)
 $(eval $(call test,test_uplink,tests/unit,test_uplink.c,tun ike esp base,$(BASE_LIBS)))
+$(eval $(call test,test_gauge,tests/unit,test_gauge.c,tun base,$(BASE_LIBS)))
+$(eval $(call fuzz,fuzz_gauge_wire,tests/fuzz,fuzz_gauge_wire.c,tun base,$(BASE_LIBS)))
