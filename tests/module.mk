@@ -28,7 +28,7 @@ netns: progs $(B)/bench/flood
 interop: progs
 	@B=$(B) tests/interop/run $(ONLY)
 	@$(if $(ONLY),:,$(MAKE) B=$(B)-debug DEBUG=1 progs && B=$(B)-debug GUEST_FILES=$(abspath $(B)/guest) \
-		tests/run tests/interop/guest/esn.sh)
+		tests/run tests/interop/guest/esn.sh tests/interop/libreswan/impair.sh)
 
 virt: progs
 	@B=$(B) tests/run $(sort $(wildcard tests/virt/[0-9]*.sh))

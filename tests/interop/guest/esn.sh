@@ -67,6 +67,7 @@ ours_start() { # ours_start INITIATE
 	CAUSEWAY_IMPAIR=esp.seq=$START ix_start a; IX=$PID
 	must wait_for 10 ask "$T/a.sock" appliance show
 }
+we_rekey() { ask "$T/a.sock" tunnel rekey b > "$T/ask.out"; }
 up() { is up "$T/a.sock" tunnel show b state; }
 one_child() { [ "$(guest_swan --list-sas 2> /dev/null | grep -c 'net: #[0-9]*, reqid [0-9]*, INSTALLED')" = 1 ]; }
 other() { [ "$(show "$2")" != "$1" ]; }
@@ -118,7 +119,7 @@ run_as() {
 	check "$name: one pair is left" wait_for 10 one_child
 	across_2_32 "$name, rekeyed by them"
 	old=$(show esp.spi_out)
-	check "$name: we rekey" is '{}' "$T/a.sock" tunnel rekey b ""
+	check "$name: we rekey" we_rekey
 	check "$name: there is another SA again" wait_for 10 other "$old" esp.spi_out
 	check "$name: one pair is left again" wait_for 10 one_child
 	across_2_32 "$name, rekeyed by us"
@@ -137,6 +138,7 @@ net_up
 psk "$T/psk"
 guest_build
 SWAN_ESP=aes256gcm16-esn guest_start
+ip -n "${PFX}a" neigh flush all          # site b was there a moment ago
 must wait_for 30 in_ns a ping -c 1 -W 1 -q 10.44.0.2
 say "guest: $(guest 'uname -r')"
 run_as we
