@@ -37,7 +37,7 @@ struct hello {
 	uint32_t session, number;       /* number of the last that was sent; the first has 1 */
 	uint64_t sent_us[HELLO_RING];
 	uint64_t due_us, last_us, answered_us;
-	bool answer;
+	bool answer, lonely;
 	/* in */
 	uint32_t peer_session, peer_session_before;
 	uint16_t peer_path;
@@ -134,11 +134,11 @@ static void hello_fall(struct hello *h, uint64_t now_us, const char *why)
 
 static void hello_rise(struct hello *h, uint64_t now_us)
 {
-	bool again = h->state == HELLO_DOWN;
+	bool again = h->state == HELLO_DOWN, slowly = again && !h->lonely;
 
-	if (h->good < (again ? HELLO_GOOD_AGAIN : HELLO_GOOD_FIRST) || h->peer_deaf || hello_deaf(h, now_us))
+	if (h->good < (slowly ? HELLO_GOOD_AGAIN : HELLO_GOOD_FIRST) || h->peer_deaf || hello_deaf(h, now_us))
 		return;
-	if (again && now_us - h->down_us < h->hold_us)
+	if (slowly && now_us - h->down_us < h->hold_us)
 		return;
 	h->up_us = now_us;
 	hello_enter(h, HELLO_UP, now_us, again ? "both directions are proven again" : "both directions are proven");
@@ -199,6 +199,11 @@ static uint32_t hello_loss_ppm(uint32_t sent, uint32_t heard)
 }
 
 /* ---- in ---- */
+void hello_lonely(struct hello *h, bool lonely)
+{
+	h->lonely = lonely;
+}
+
 void hello_alive(struct hello *h, uint64_t now_us)
 {
 	h->life_us = now_us;

@@ -23,6 +23,7 @@
  *	UP        both directions are proven.
  *	DOWN      it was up, and is not. Twenty echoes without a gap, and the hold since it went down,
  *	          bring it back; the hold is 1 s and doubles (up to 60 s) when a path fell soon after it came up.
+ *	          A path without alternative comes back like one that comes up.
  *
  * A peer that never sends a hello (hello_speaks() is false) is not judged here. To a peer that was
  * not heard for 5 s hellos go every 250 ms, to one that was never heard every second.
@@ -77,6 +78,8 @@ void hello_free(struct hello *h);       /* NULL is fine */
 /* Everything is as it was when new, but the hold: the path has a fresh IKE SA, or lost its last one. */
 void hello_reset(struct hello *h, uint64_t now_us);
 
+/* There is no other path to turn to: coming back needs no more than coming up. */
+void hello_lonely(struct hello *h, bool lonely);
 /* An authenticated packet of this path arrived, whatever it is. */
 void hello_alive(struct hello *h, uint64_t now_us);
 /* A HELLO arrived (hello_alive() is called by the caller). CW_E_REPLAY: of a session that is over; CW_E_MALFORMED: it echoes what was

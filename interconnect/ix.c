@@ -15,6 +15,8 @@
 
 CW_LOG_MODULE(ix);
 
+enum { IX_MTU_IPV6 = 1280 };
+
 /* ---- packets ---- */
 /* A packet of T that is larger than MTU. */
 static void ix_too_big(struct ix *ix, struct tun *t, const uint8_t *pkt, const struct tun_inner *in, size_t mtu)
@@ -79,13 +81,19 @@ static void ix_on_state(void *ctx, enum tun_state s)
 	(void)s;
 }
 
+/* What fits all tunnels; not less than what the kernel wants for an address of IPv6 (RFC 8200 s5). */
 static unsigned ix_mtu(const struct ix *ix)
 {
-	size_t mtu = TUN_PACKET_MAX;
+	size_t mtu = TUN_PACKET_MAX, least = 0;
 
-	for (size_t i = 0; i < tuns_count(ix->tuns); i++)
-		mtu = CW_MIN(mtu, tun_inner_mtu(tuns_at(ix->tuns, i)));
-	return (unsigned)mtu;
+	for (size_t i = 0; i < tuns_count(ix->tuns); i++) {
+		const struct tun *t = tuns_at(ix->tuns, i);
+
+		mtu = CW_MIN(mtu, tun_inner_mtu(t));
+		if (tun_conf(t)->local_ts.ip.family == AF_INET6)
+			least = IX_MTU_IPV6;
+	}
+	return (unsigned)CW_MAX(mtu, least);
 }
 
 /* Where it cannot be set, what is too big for it is dealt with here, packet by packet. */

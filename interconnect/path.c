@@ -8,8 +8,11 @@
 
 #include "interconnect/base/clock.h"
 #include "interconnect/base/cur.h"
+#include "interconnect/base/log.h"
 #include "interconnect/ecn.h"
 #include "interconnect/tun_impl.h"
+
+CW_LOG_MODULE(path);
 
 enum { PATH_OUTER_IPV4 = 20 + 8, PATH_OUTER_IPV6 = 40 + 8, PATH_IKE_MTU = 1280 /* crosses any path */ };
 
@@ -22,8 +25,13 @@ const char *path_state_name(enum path_state s)
 
 static enum path_state path_state_now(const struct path *p)
 {
+	static const enum path_state states[] = {
+		[PATH_PROBE_WAIT] = PATH_PROBING, [PATH_PROBE_DOWN] = PATH_DOWN, [PATH_PROBE_UP] = PATH_UP,
+	};
+	const char *why;
+
 	if (path_sa_count(p) > 0)
-		return PATH_UP;
+		return p->probe ? states[path_probe_judge(p->probe, &why)] : PATH_UP;
 	return p->ike_state == IKE_CONNECTING ? PATH_PROBING : PATH_DOWN;
 }
 
@@ -33,6 +41,8 @@ void path_update(struct path *p, const char *why)
 
 	if (s == p->state)
 		return;
+	if (p->tun->n_paths > 1)
+		cw_log_rl(INFO, p->tun->conf->name, 0, "path %u is %s (%s)", p->index, path_state_name(s), why);
 	p->state = s;
 	cw_clock_wall(&p->since);
 	tun_update(p->tun, why);
@@ -70,6 +80,8 @@ static int path_ike_child_up(void *ctx, const struct ike_child *child)
 	if (r < 0)
 		return r;
 	path_timer_on_sa(p);
+	if (p->probe)
+		path_probe_start(p->probe);
 	path_update(p, "ESP agreed");
 	return 0;
 }
@@ -92,6 +104,8 @@ static void path_ike_child_down(void *ctx, uint32_t spi_in)
 	}
 	path_sa_del_all(p);
 	path_timer_on_last_sa(p);
+	if (p->probe)
+		path_probe_stop(p->probe);
 	path_update(p, "ESP ended");
 }
 
@@ -160,7 +174,7 @@ void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_e
 		return;
 	if (ecn_combine(ts->inner, (size_t)r, udp_tos(up->udp)) < 0)
 		cw_stat_inc(&p->tun->stat, CW_STAT_DROP_ECN);
-	else
+	else if (!p->probe || !path_probe_input(p->probe, ts->inner, (size_t)r))
 		tun_deliver(sa, nh, ts->inner, (size_t)r);
 }
 
@@ -213,14 +227,27 @@ size_t path_outer(const struct path *p)
 	return p->remote.ip.family == AF_INET6 ? PATH_OUTER_IPV6 : PATH_OUTER_IPV4;
 }
 
-/* What fits whichever of its suites an SA has. */
-static size_t path_mtu_of(const struct path *p, const struct ike_suites *esp)
+size_t path_inner_max(const struct path *p, size_t outer)
 {
-	size_t mtu = SIZE_MAX;
+	size_t inner = SIZE_MAX;
 
-	for (size_t i = 0; i < esp->n; i++)
-		mtu = CW_MIN(mtu, esp_inner_max(p->tun->conf->mtu - path_outer(p), esp->s[i].aead));
-	return mtu;
+	for (size_t i = 0; i < p->esp.n; i++)
+		inner = CW_MIN(inner, esp_inner_max(outer - path_outer(p), p->esp.s[i].aead));
+	return inner;
+}
+
+static void path_set_mtu(struct path *p, size_t mtu)
+{
+	p->mtu = mtu;
+	p->inner_mtu = path_inner_max(p, mtu);
+}
+
+void path_mtu_changed(struct path *p)
+{
+	path_set_mtu(p, path_probe_mtu(p->probe));
+	if (p->tun->n_paths > 1)
+		cw_log_rl(INFO, p->tun->conf->name, 0, "path %u takes packets of %zu bytes", p->index, p->mtu);
+	tun_update_mtu(p->tun);
 }
 
 static int path_new_ike(struct path *p)
@@ -244,7 +271,8 @@ static int path_new_ike(struct path *p)
 		ic.ppk = (struct ike_ppk){ c->ppk.id, c->ppk.required };
 	if ((r = ike_suite_parse(c->ike, false, &ic.ike, NULL)) < 0 || (r = ike_suite_parse(c->esp, true, &ic.esp, NULL)) < 0)
 		return r;
-	p->inner_mtu = path_mtu_of(p, &ic.esp);
+	p->esp = ic.esp;
+	path_set_mtu(p, p->probe ? path_probe_mtu(p->probe) : c->mtu);
 	return ike_new(&ic, &path_ike_ops, p, &t->stat, &p->ike);
 }
 
@@ -254,7 +282,8 @@ int path_init(struct path *p, struct tun *t, unsigned index, struct tun_uplink *
 
 	*p = (struct path){ .tun = t, .index = index, .uplink = up, .remote = *remote };
 	cw_clock_wall(&p->since);
-	if ((r = tun_conf_dscp(t->conf->dscp, &p->dscp)) < 0 || (r = path_timer_new(p)) < 0)
+	if ((r = tun_conf_dscp(t->conf->dscp, &p->dscp)) < 0 || (r = path_timer_new(p)) < 0 ||
+	    (t->conf->paths.ports > 0 && (r = path_probe_new(p, &p->probe)) < 0))
 		return r;
 	return path_new_ike(p);
 }
@@ -264,6 +293,7 @@ void path_fini(struct path *p)
 	ike_free(p->ike);
 	path_sa_del_all(p);
 	path_timer_free(p);
+	path_probe_free(p->probe);
 }
 
 void path_start(struct path *p)

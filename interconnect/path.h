@@ -3,12 +3,12 @@
  * path.h - one way to the peer: an uplink, where the peer is, an IKE SA and its child SAs; for tun*.c and path*.c alone.
  *
  * A path is a peer in the sense of IKE (struct ike) and the child SAs that were agreed with it, newest first. Inbound all of
- * them count; outbound one is used: see path_sa.c. State comes from two facts alone, whether there is an SA and whether
- * the peer is being called, and only path_update() writes it:
+ * them count; outbound one is used: see path_sa.c. State comes from three facts alone, whether there is an SA, whether
+ * the peer is being called, and between appliances of ours what the hellos say (path_probe.h); only path_update() writes it:
  *
- *	DOWN         no SA, nobody is being called (we wait for the peer, or were stopped)
- *	PROBING      no SA, a handshake is under way
- *	UP           at least one SA
+ *	DOWN         no SA, nobody is being called (we wait for the peer, or were stopped); or an SA and no way for it
+ *	PROBING      no SA, a handshake is under way; or an SA that is not proven in both directions yet
+ *	UP           at least one SA, and both directions are proven where they can be
  *
  * Calls go down to ike and esp from timers, sockets and users; ike calls back through struct
  * ike_ops in the middle of that. So a callback of ike never calls ike: what it wants from it goes
@@ -26,6 +26,7 @@
 #include "interconnect/base/loop.h"
 #include "interconnect/esp/esp.h"
 #include "interconnect/ike/ike.h"
+#include "interconnect/path_probe.h"
 #include "interconnect/tun_inner.h"
 
 struct tun;
@@ -68,6 +69,9 @@ struct path {
 	struct timespec since;          /* of the state, wall time */
 	struct path_sa *sas[PATH_SA_MAX];       /* newest first */
 	size_t n_sas;
+	struct path_probe *probe;       /* NULL: towards third parties */
+	struct ike_suites esp;          /* that an SA may have */
+	size_t mtu;                     /* bytes of the largest outer packet */
 	size_t inner_mtu;               /* the largest inner packet that leaves in one datagram */
 	int dscp;                       /* of what is sent: ECN_DSCP_COPY, or 0 to 63 */
 	struct cw_timer *ike_timer, *renew_timer, *keepalive_timer, *end_timer;
@@ -118,6 +122,10 @@ void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_e
 bool path_input_ike(struct path *p, struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *msg, size_t size);
 /* Seals PKT (as tun_send()), whose header is IN, and queues it. Counts nothing. */
 CW_NODISCARD int path_send(struct path *p, const struct tun_inner *in, uint8_t *pkt);
+/* The largest inner packet that leaves in an outer one of OUTER bytes, whichever of its suites an SA has. */
+size_t path_inner_max(const struct path *p, size_t outer);
+/* The probe found another MTU. */
+void path_mtu_changed(struct path *p);
 /* Bytes of the IP and UDP headers outside. */
 size_t path_outer(const struct path *p);
 

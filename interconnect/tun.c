@@ -40,7 +40,33 @@ static enum tun_state tun_state_now(const struct tun *t)
 	return tun_count(t, PATH_PROBING) > 0 ? TUN_CONNECTING : TUN_DOWN;
 }
 
-void tun_update(struct tun *t, const char *why)
+/* The paths in use, and before there is one, all. */
+static bool tun_uses(const struct tun *t, const struct path *p)
+{
+	return p->state == PATH_UP || !tun_carries(t->state);
+}
+
+size_t tun_mtu(const struct tun *t)
+{
+	size_t mtu = SIZE_MAX;
+
+	for (size_t i = 0; i < t->n_paths; i++)
+		if (tun_uses(t, &t->paths[i]))
+			mtu = CW_MIN(mtu, t->paths[i].mtu);
+	return mtu;
+}
+
+size_t tun_inner_mtu(const struct tun *t)
+{
+	size_t mtu = SIZE_MAX;
+
+	for (size_t i = 0; i < t->n_paths; i++)
+		if (tun_uses(t, &t->paths[i]))
+			mtu = CW_MIN(mtu, t->paths[i].inner_mtu);
+	return mtu;
+}
+
+static void tun_update_state(struct tun *t, const char *why)
 {
 	enum tun_state s = tun_state_now(t);
 
@@ -64,6 +90,12 @@ void tun_update_mtu(struct tun *t)
 	t->told_mtu = mtu;
 	if (t->ops && t->ops->mtu)
 		t->ops->mtu(t->ops_ctx, mtu);
+}
+
+void tun_update(struct tun *t, const char *why)
+{
+	tun_update_state(t, why);
+	tun_update_mtu(t);
 }
 
 const struct path *tun_best(const struct tun *t)
@@ -110,8 +142,23 @@ static enum cw_stat_id tun_seal_counter(int r)
 	return r == CW_E_LIMIT ? CW_STAT_DROP_LIMIT : CW_STAT_DROP_TX;
 }
 
+/* All have gone down, and none came back yet: the one that was heard last is worth a try. NULL when none has an SA. */
+static struct path *tun_pick_last(struct tun *t)
+{
+	struct path *last = NULL;
+
+	for (size_t i = 0; i < t->n_paths; i++) {
+		struct path *p = &t->paths[i];
+
+		if (p->probe && path_sa_count(p) > 0 &&
+		    (!last || path_probe_seen_us(p->probe) > path_probe_seen_us(last->probe)))
+			last = p;
+	}
+	return last;
+}
+
 /* The path of a flow: its own, as long as that is up; or else one of those that are, so that only the flows of a path that
- * fails have to move. NULL when none is up. */
+ * fails have to move. NULL when there is none. */
 static struct path *tun_pick(struct tun *t, uint32_t flow)
 {
 	struct path *p = &t->paths[flow % t->n_paths];
@@ -120,7 +167,7 @@ static struct path *tun_pick(struct tun *t, uint32_t flow)
 	if (p->state == PATH_UP)
 		return p;
 	if ((n = tun_count(t, PATH_UP)) == 0)
-		return NULL;
+		return tun_pick_last(t);
 	n = flow / t->n_paths % n;
 	for (p = t->paths; p->state != PATH_UP || n > 0; p++)
 		n -= p->state == PATH_UP;
@@ -151,15 +198,6 @@ void tun_subscribe(struct tun *t, const struct tun_ops *ops, void *ctx)
 {
 	t->ops = ops;
 	t->ops_ctx = ctx;
-}
-
-size_t tun_inner_mtu(const struct tun *t)
-{
-	size_t mtu = SIZE_MAX;
-
-	for (size_t i = 0; i < t->n_paths; i++)
-		mtu = CW_MIN(mtu, t->paths[i].inner_mtu);
-	return mtu;
 }
 
 const char *tun_name(const struct tun *t)

@@ -95,12 +95,15 @@ struct tun {
 	struct timespec since;          /* of the state, wall time */
 	size_t told_mtu;                /* what the subscriber knows */
 	struct gauge_echo echo;         /* answers to tests of the peer */
+	bool hello_heard;               /* the peer says hello: on some path, at some time */
 };
 
 /* ---- tun.c ---- */
 CW_NODISCARD int tun_new(struct tuns *ts, const char *dir, const struct tun_conf *conf, const struct tun_way *ways, size_t n_ways,
 			 struct tun **ret_tun, struct cw_why *why);
 void tun_free(struct tun *t);
+/* Bytes of the largest outer packet that all paths in use take. */
+size_t tun_mtu(const struct tun *t);
 /* A path has another state: works out that of the tunnel; tells the subscriber when it changed. WHY is a word for people. */
 void tun_update(struct tun *t, const char *why);
 /* The inner_mtu of a path may be another: tells the subscriber when that changes the tunnel's. */

@@ -94,7 +94,9 @@ static struct cw_json *tun_json_path(const struct path *p)
 	tun_json_set_endpoint(o, "local", &up->local);
 	tun_json_set_endpoint(o, "remote", sa ? &sa->remote : &p->remote);
 	cw_json_set_str(o, "state", path_state_name(p->state));
-	cw_json_set_int(o, "mtu", p->tun->conf->mtu);
+	cw_json_set_int(o, "mtu", (int64_t)p->mtu);
+	if (p->probe)
+		path_probe_json(p->probe, o);
 	cw_json_set_str(o, "since", cw_clock_rfc3339(&p->since, since));
 	cw_json_set(o, "ike", tun_json_ike(info));
 	cw_json_set(o, "esp", tun_json_esp(p->tun, sa));
@@ -126,7 +128,7 @@ struct cw_json *tun_json(const struct tun *t)
 	tun_json_set_prefix(o, "remote_ts", sa ? &sa->remote_ts : &t->conf->remote_ts);
 	cw_json_set(o, "ike", tun_json_ike(info));
 	cw_json_set(o, "esp", tun_json_esp(t, sa));
-	cw_json_set_int(o, "mtu", t->conf->mtu);
+	cw_json_set_int(o, "mtu", (int64_t)tun_mtu(t));
 	cw_json_set_int(o, "inner_mtu", (int64_t)tun_inner_mtu(t));
 	cw_json_set_bool(o, "keylog", t->tuns->keylog != NULL);
 	cw_json_set_bool(o, "testing", tun_gauge_tests(t));

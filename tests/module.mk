@@ -78,3 +78,4 @@ bench:
 .PHONY: bench-flood
 bench-flood: progs $(B)/bench/flood $(B)/bench/load
 	@RATE=0 SECONDS_EACH=10 FIGURES=1 B=$(B) tests/netns/18-flood.sh
+-include tests/bench/paths.mk
