@@ -23,6 +23,7 @@
 #include "interconnect/base/log.h"
 #include "interconnect/base/wr.h"
 #include "interconnect/tun_impl.h"
+#include "tests/lib/tun_peer.h"
 
 enum { PACKET = 100, SPI_1 = 0x1001, SPI_2 = 0x1002, SPI_OUT = 0x2000 };
 
@@ -87,17 +88,6 @@ static void on_mtu(void *ctx, size_t inner_mtu)
 }
 
 static const struct tun_ops ops = { on_packet, on_state, on_mtu };
-
-/* Addresses of our own, so that tests run side by side. */
-static struct cw_ip outer(uint8_t net)
-{
-	return (struct cw_ip){ AF_INET, { 127, net, (uint8_t)(getpid() >> 8), (uint8_t)getpid() } };
-}
-
-static struct cw_prefix inner(uint8_t site)
-{
-	return (struct cw_prefix){ { AF_INET, { 10, 71, site, 1 } }, 32 };
-}
 
 static void side_init(struct fixture *f, struct side *s, uint8_t own_net, uint8_t peer_net, uint8_t own, uint8_t peer)
 {
@@ -174,22 +164,6 @@ static int teardown(void **state)
 	free(f);
 	cw_log_set_sink(NULL);
 	return 0;
-}
-
-/* An IPv4 packet of SIZE bytes; more bytes may follow it in the buffer. */
-static uint8_t *packet(const struct cw_prefix *src, const struct cw_prefix *dst, size_t size)
-{
-	static uint8_t buf[UDP_DATAGRAM_MAX];
-	struct cw_wr w = cw_wr_of(buf, sizeof buf);
-
-	memset(buf, 0xee, sizeof buf);
-	cw_wr_u16(&w, 0x4500);
-	cw_wr_u16(&w, (uint16_t)size);
-	cw_wr_zero(&w, 4);
-	cw_wr_u32(&w, 64 << 24 | 253 << 16);
-	cw_wr_bytes(&w, src->ip.b, 4);
-	cw_wr_bytes(&w, dst->ip.b, 4);
-	return buf;
 }
 
 static void turn_until(struct fixture *f, const size_t *n, size_t want)
@@ -329,8 +303,6 @@ static void show_tells_of_the_ppk(void **state)
 
 /* ---- one of ours, and a peer with the keys ---- */
 
-static const uint8_t key_in[IKE_KEYMAT_MAX] = { 1, 2, 3 }, key_out[IKE_KEYMAT_MAX] = { 4, 5, 6 };
-
 static void add_sa_as(struct fixture *f, uint32_t spi_in, bool initiator)
 {
 	struct ike_child c = {
@@ -349,48 +321,6 @@ static void add_sa_as(struct fixture *f, uint32_t spi_in, bool initiator)
 static void add_sa(struct fixture *f, uint32_t spi_in)
 {
 	add_sa_as(f, spi_in, false);
-}
-
-static struct esp_out *peer_sa(uint32_t spi)
-{
-	const struct esp_keys k = { spi, CW_AEAD_AES256_GCM, false, key_in, 36 };
-	struct esp_out *o = NULL;
-
-	assert_int_equal(esp_out_new(&k, &o), 0);
-	return o;
-}
-
-static int peer_socket(struct cw_ip ip, uint16_t port)
-{
-	const struct cw_endpoint at = { ip, port };
-	struct sockaddr_storage sa;
-	socklen_t len;
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	assert_true(fd >= 0);
-	cw_endpoint_to_sockaddr(&at, &sa, &len);
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
-	cw_endpoint_to_sockaddr(&(const struct cw_endpoint){ outer(73), 4500 }, &sa, &len);
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, len), 0);
-	return fd;
-}
-
-static void put(int fd, const void *p, size_t size)
-{
-	assert_int_equal(send(fd, p, size, 0), size);
-}
-
-/* Seals SIZE bytes of a packet and sends it. Keeps it in WIRE (may be NULL). */
-static size_t peer_sends(int fd, struct esp_out *o, uint8_t nh, uint8_t *pkt, size_t size, uint8_t *wire)
-{
-	static uint8_t buf[UDP_DATAGRAM_MAX];
-	int n = esp_seal(o, nh, pkt, size, buf);
-
-	assert_true(n > 0);
-	put(fd, buf, (size_t)n);
-	if (wire)
-		memcpy(wire, buf, (size_t)n);
-	return (size_t)n;
 }
 
 static void turn_until_stat(struct fixture *f, const struct cw_stat *s, enum cw_stat_id id, uint64_t want)
@@ -667,6 +597,27 @@ static void packets_of_the_configuration_are_counted(void **state)
 	esp_out_free(other);
 }
 
+/* What still comes on the one that was replaced asks for no third. */
+static void an_old_sa_asks_for_no_successor(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix us = inner(1), them = inner(2);
+	struct path *p = &f->a.tun->paths[0];
+	struct esp_out *o = peer_sa(SPI_1);
+
+	f->a.conf.rekey.packets = 4;
+	add_sa(f, SPI_1);
+	add_sa(f, SPI_2);
+	f->peer = peer_socket(outer(74), 4500);
+	for (size_t i = 1; i <= 5; i++) {
+		peer_sends(f->peer, o, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+		turn_until(f, &f->a.got.n, i);
+	}
+	assert_true(esp_in_soft(f->a.tuns->sadb, SPI_1));
+	assert_false(p->renewing);
+	esp_out_free(o);
+}
+
 /* Sends a packet with TOS from the peer in a datagram with OUTER; what comes out has the byte that is returned. */
 static uint8_t through_tos(struct fixture *f, struct esp_out *o, uint8_t tos, int outer_tos)
 {
@@ -884,6 +835,7 @@ int main(void)
 		TEST(an_sa_that_is_too_old_ends),
 		TEST(a_path_whose_sa_is_too_old_is_down),
 		TEST(packets_of_the_configuration_are_counted),
+		TEST(an_old_sa_asks_for_no_successor),
 		TEST(marks_of_the_way_come_in),
 		TEST(the_subscriber_hears_of_another_mtu),
 		TEST(dscp_and_ecn_go_out),
