@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -258,6 +259,7 @@ static int udp_set_options(int fd, uint16_t family)
 		{ AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, 1, true },
 		{ AF_INET, IPPROTO_IP, IP_RECVTOS, 1, true },
 		{ AF_INET6, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, true },
+		{ AF_INET6, IPPROTO_UDP, UDP_NO_CHECK6_RX, 1, false },  /* RFC 6935: what is inside proves itself */
 		{ 0, SOL_SOCKET, SO_RCVBUF, UDP_SOCKET_BUFFER, false },
 		{ 0, SOL_SOCKET, SO_SNDBUF, UDP_SOCKET_BUFFER, false },
 		{ 0, SOL_SOCKET, SO_RCVBUFFORCE, UDP_SOCKET_BUFFER, false },

@@ -14,7 +14,8 @@
  * Both directions go in batches. What is to be sent is built in place in a slot of the
  * queue, and leaves when the queue is full or on the next turn of the loop. ESP is never
  * fragmented outside: DF is set and the kernel's own path MTU is ignored (tun.h knows it); an IKE
- * message that the link does not take whole is. UDP checksums are always sent.
+ * message that the link does not take whole is. UDP checksums are always sent, and
+ * need not be there in what comes.
  *
  * A datagram has its own TOS byte (IPv4) or traffic class (IPv6), so that DSCP and ECN get through (ecn.h).
  *

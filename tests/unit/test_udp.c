@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -265,6 +267,24 @@ static void every_tos_gets_through(void **state)
 		assert_int_equal(p->b.tos[i], i % 3 ? 0 : 0xb8);
 }
 
+/* TEST RFC 3948 s2.1: whether there is a checksum depends on the sender. */
+static void without_a_checksum_it_is_taken(void **state)
+{
+	struct pair *p = *state;
+	bool v6 = p->b.at.ip.family == AF_INET6;
+	int fd = socket(p->b.at.ip.family, SOCK_DGRAM, 0), one = 1;
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, v6 ? IPPROTO_UDP : SOL_SOCKET, v6 ? UDP_NO_CHECK6_TX : SO_NO_CHECK, &one, sizeof one), 0);
+	cw_endpoint_to_sockaddr(&p->b.at, &sa, &len);
+	assert_int_equal(sendto(fd, "\xc0-------", 8, 0, (struct sockaddr *)&sa, len), 8);
+	close(fd);
+	turn_until(p, &p->b, 1);
+	assert_int_equal(p->b.n[UDP_ESP], 1);
+}
+
 static void an_address_that_is_not_ours_is_refused(void **state)
 {
 	struct pair *p = *state;
@@ -289,6 +309,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_datagram_that_was_cut_off_is_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_tos_gets_through, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_tos_gets_through, setup_v6, teardown),
+		cmocka_unit_test_setup_teardown(without_a_checksum_it_is_taken, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_a_checksum_it_is_taken, setup_v6, teardown),
 		cmocka_unit_test_setup_teardown(an_address_that_is_not_ours_is_refused, setup, teardown),
 	};
 
