@@ -2,6 +2,7 @@
 /* tun_json.c - what "tunnel list", "tunnel show", "tunnel rekey" and "appliance show" answer (design section 10). */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "interconnect/base/clock.h"
@@ -15,6 +16,17 @@ struct cw_json *tun_json_counters(const struct cw_stat *s)
 	for (int i = 0; i < CW_STAT_N; i++)
 		cw_json_set_int(o, cw_stat_name((enum cw_stat_id)i), (int64_t)s->n[i]);
 	return o;
+}
+
+/* For whatever reason: the counters have them one by one. */
+static int64_t tun_json_dropped(const struct cw_stat *s)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < CW_STAT_N; i++)
+		if (strncmp(cw_stat_name((enum cw_stat_id)i), "drop.", 5) == 0)
+			n += s->n[i];
+	return (int64_t)n;
 }
 
 /* Identifiers are strings: 64 bits do not fit the numbers of most JSON readers. */
@@ -64,7 +76,27 @@ static struct cw_json *tun_json_ike(const struct ike_info *info)
 	cw_json_set_bool(o, "initiator", info->initiator);
 	cw_json_set_int(o, "established_s", (int64_t)((cw_clock_now_ms() - info->established_ms) / 1000));
 	cw_json_set_str(o, "peer_id", info->peer_id);
+	cw_json_set_bool(o, "mobike", info->mobike);
+	cw_json_set_bool(o, "nat_local", info->nat_local);
+	cw_json_set_bool(o, "nat_remote", info->nat_remote);
+	cw_json_set(o, "rtt_ms", info->answers ? cw_json_int((int64_t)info->rtt_ms) : cw_json_null());
 	return o;
+}
+
+/* When it wants a successor ("soft"), and when it carries no more ("hard"). */
+static void tun_json_left(struct cw_json *o, const struct path_sa *sa)
+{
+	uint64_t now = cw_clock_now_ms();
+	struct esp_limits l;
+	int64_t end_s;
+
+	esp_out_left(sa->out, &l);
+	end_s = l.end_ms > now ? (int64_t)((l.end_ms - now) / 1000) : 0;
+	cw_json_set_int(o, "soft_left_packets", (int64_t)l.packets_soft);
+	cw_json_set_int(o, "hard_left_packets", (int64_t)l.packets_hard);
+	cw_json_set_int(o, "soft_left_bytes", (int64_t)l.bytes_soft);
+	cw_json_set_int(o, "hard_left_bytes", (int64_t)l.bytes_hard);
+	cw_json_set(o, "hard_left_s", l.end_ms == UINT64_MAX ? cw_json_null() : cw_json_int(end_s));
 }
 
 static struct cw_json *tun_json_esp(const struct tun *t, const struct path_sa *sa)
@@ -79,6 +111,7 @@ static struct cw_json *tun_json_esp(const struct tun *t, const struct path_sa *s
 	cw_json_set_int(o, "seq_out", (int64_t)esp_out_seq(sa->out));
 	cw_json_set_int(o, "established_s", (int64_t)((cw_clock_now_ms() - sa->up_ms) / 1000));
 	cw_json_set_int(o, "seq_in", (int64_t)esp_in_seq(t->tuns->sadb, sa->spi_in));
+	tun_json_left(o, sa);
 	return o;
 }
 
@@ -133,6 +166,7 @@ struct cw_json *tun_json(const struct tun *t)
 	cw_json_set_bool(o, "keylog", t->tuns->keylog != NULL);
 	cw_json_set_bool(o, "testing", tun_gauge_tests(t));
 	cw_json_set(o, "paths", tun_json_paths(t));
+	cw_json_set_int(o, "dropped_packets", tun_json_dropped(&t->stat));
 	cw_json_set(o, "counters", tun_json_counters(&t->stat));
 	return o;
 }

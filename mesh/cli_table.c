@@ -25,6 +25,8 @@ static const struct column_row {
 	{ "tunnel", "PATHS", "paths", cli_text_up, RIGHT },
 	{ "tunnel", "RX", "counters/rx.bytes", cli_text_bytes, RIGHT },
 	{ "tunnel", "TX", "counters/tx.bytes", cli_text_bytes, RIGHT },
+	{ "tunnel", "DROPPED", "dropped_packets", cli_text_plain, RIGHT | SPARSE },
+	{ "tunnel", "KEYLOG", "keylog", cli_text_plain, WIDE | SPARSE },
 	{ "tunnel", "IKE", "suite/ike", cli_text_plain, WIDE },
 	{ "tunnel", "ESP", "suite/esp", cli_text_plain, WIDE },
 	{ "tunnel", "ESN", "suite/esn", cli_text_plain, WIDE },

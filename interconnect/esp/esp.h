@@ -78,6 +78,8 @@ uint64_t esp_out_seq(const struct esp_out *o);          /* last number used; 0: 
 bool esp_out_soft(const struct esp_out *o);             /* past a soft limit */
 /* Without limits of its own an SA has ESP_SEQ_* and ESP_BYTES_*, and no end in time. What is beyond ESP_*_HARD counts as that. */
 void esp_out_limit(struct esp_out *o, const struct esp_limits *limits);
+/* What is left until each limit, 0 when it is reached; end_ms is as it was set. */
+void esp_out_left(const struct esp_out *o, struct esp_limits *ret_left);
 uint32_t esp_out_spi(const struct esp_out *o);
 /* Tests only: the next packet has number SEQ. Refuses to go back. */
 CW_NODISCARD int esp_out_skip(struct esp_out *o, uint64_t seq);

@@ -122,6 +122,20 @@ bool esp_out_soft(const struct esp_out *o)
 	return esp_limit_soft(&o->limits, o->seq - o->before, o->bytes);
 }
 
+static uint64_t left(uint64_t limit, uint64_t used)
+{
+	return limit > used ? limit - used : 0;
+}
+
+void esp_out_left(const struct esp_out *o, struct esp_limits *ret_left)
+{
+	const struct esp_limits *l = &o->limits;
+	uint64_t packets = o->seq - o->before;
+
+	*ret_left = (struct esp_limits){ left(l->packets_soft, packets), left(l->packets_hard, packets),
+					 left(l->bytes_soft, o->bytes), left(l->bytes_hard, o->bytes), l->end_ms };
+}
+
 void esp_out_limit(struct esp_out *o, const struct esp_limits *limits)
 {
 	o->limits = *limits;

@@ -53,6 +53,10 @@ run() {
 	check "$name: ESP rekeyed by the new IKE SA" rekeyed rekey esp.spi_out
 	check "$name: pings" pings 10
 	check "$name: IKE SA rekeyed again" rekeyed rekey-ike ike.spi_i
+	same "$name: one packet was sealed for each number" "$(spi esp.seq_out)" $(((3 << 30) - $(spi esp.soft_left_packets)))
+	check "$name: seconds left ($(spi esp.hard_left_s))" test "$(spi esp.hard_left_s)" -gt 3600
+	check "$name: more is left until the end than until a successor" test "$(spi esp.hard_left_bytes)" -gt "$(spi esp.soft_left_bytes)"
+	check "$name: round trip of IKE" test "$(spi ike.rtt_ms)" -ge 0
 	check "$name: the log says so" grep -qi 'warn.*KEYS OF ALL TUNNELS ARE WRITTEN' "$T/a.log"
 	same "$name: tunnel show says so" true "$(spi keylog)"
 	same "$name: appliance show says so" true "$(ask "$T/a.sock" appliance show '' keylog)"

@@ -210,7 +210,14 @@ static void limits_can_be_lower(void **state)
 
 		esp_out_limit(o, &rows[i].l);
 		for (uint64_t n = 0; n < rows[i].sealed; n++) {
+			struct esp_limits left;
+
+			esp_out_left(o, &left);
 			assert_int_equal(esp_out_soft(o), n >= rows[i].soft);
+			assert_int_equal(left.packets_soft, n < rows[i].l.packets_soft ? rows[i].l.packets_soft - n : 0);
+			assert_true(left.packets_hard > 0 && left.bytes_hard > 0);
+			assert_int_equal(esp_out_soft(o), left.packets_soft == 0 || left.bytes_soft == 0);
+			assert_int_equal(left.end_ms, rows[i].l.end_ms);
 			assert_true(esp_seal(o, ESP_NH_IPV4, in, 100, out) > 0);
 		}
 		for (int k = 0; k < 3; k++)
