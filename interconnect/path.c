@@ -261,7 +261,7 @@ static int path_new_ike(struct path *p)
 		.n_chain = t->auth.n_certs > 0 ? t->auth.n_certs - 1 : 0, .ca = t->auth.ca, .crl = t->auth.crl,
 		.local_id = c->auth.local_id, .remote_id = c->auth.remote_id, .esn = (enum ike_esn)c->esn, .encap = c->encap,
 		.local_ts = c->local_ts, .remote_ts = c->remote_ts, .dpd_ms = c->dpd,
-		.mobike = c->mobike, .childless = (enum ike_childless)c->childless, .path = c->paths.ports ? (int)p->index : -1,
+		.guard = t->tuns->guard, .mobike = c->mobike, .childless = (enum ike_childless)c->childless, .path = c->paths.ports ? (int)p->index : -1,
 		.rekey_ike_ms = c->rekey.ike, .rekey_child_ms = c->rekey.child,
 	};
 	int r;

@@ -67,6 +67,7 @@ struct tun_uplink {
 struct tuns {
 	struct cw_loop *loop;
 	struct esp_sadb *sadb;
+	struct ike_guard *guard;        /* of all tunnels together: strangers may cost so much */
 	struct cw_stat stat;
 	struct tun_uplink *uplinks;
 	size_t n_uplinks;

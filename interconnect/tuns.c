@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "interconnect/base/clock.h"
+#include "interconnect/ike/ike_guard.h"
 #include "interconnect/tun_impl.h"
 #include "interconnect/uplink.h"
 
@@ -182,7 +183,7 @@ int tuns_new(struct cw_loop *l, const char *dir, const struct cw_conf_list *upli
 		return -ENOMEM;
 	ts->loop = l;
 	ts->started_ms = cw_clock_now_ms();
-	if ((r = esp_sadb_new(&ts->sadb)) < 0 || (r = tuns_open(ts, dir, uplinks, tunnels, why)) < 0)
+	if ((r = esp_sadb_new(&ts->sadb)) < 0 || (r = ike_guard_new(&ts->guard)) < 0 || (r = tuns_open(ts, dir, uplinks, tunnels, why)) < 0)
 		return r;
 	*ret_tuns = cw_steal(&ts);
 	return 0;
@@ -229,6 +230,7 @@ void tuns_free(struct tuns *ts)
 	for (size_t i = 0; i < ts->n_uplinks; i++)
 		udp_free(ts->uplinks[i].udp);
 	esp_sadb_free(ts->sadb);
+	ike_guard_free(ts->guard);
 	keylog_free(ts->keylog);
 	free(ts->items);
 	free(ts->uplinks);

@@ -80,8 +80,10 @@ int ike_new(const struct ike_conf *conf, const struct ike_ops *ops, void *ctx, s
 	k->stat = stat;
 	k->retry_ms = UINT64_MAX;
 	k->backoff_ms = IKE_RETRY_MIN_MS;
+	k->guard = conf->guard;
+	k->own_guard = !conf->guard;
 	if ((r = ike_id_parse(conf->local_id, &k->local_id)) < 0 ||
-	    (r = ike_id_parse(conf->remote_id, &k->remote_id)) < 0) {
+	    (r = ike_id_parse(conf->remote_id, &k->remote_id)) < 0 || (k->own_guard && (r = ike_guard_new(&k->guard)) < 0)) {
 		free(k);
 		return r;
 	}
@@ -99,6 +101,8 @@ void ike_free(struct ike *k)
 		k->sas = sa->next;
 		ike_sa_free(sa);
 	}
+	if (k->own_guard)
+		ike_guard_free(k->guard);
 	cw_mem_wipe(k, sizeof *k);
 	free(k);
 }
@@ -212,16 +216,6 @@ void ike_want_renewal(struct ike *k)
 {
 	if (k->renew_serial == 0)
 		k->renew_serial = ++k->serial;
-}
-
-bool ike_stranger_allowed(struct ike *k, uint64_t now_ms)
-{
-	uint64_t at = CW_MAX(k->stranger_ms, now_ms);
-
-	if (at > now_ms + (IKE_STRANGER_BURST - 1) * IKE_STRANGER_MS)
-		return false;
-	k->stranger_ms = at + IKE_STRANGER_MS;
-	return true;
 }
 
 /* ---- after every call ---- */

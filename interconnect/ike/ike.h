@@ -33,6 +33,7 @@
 
 struct ike;
 struct ike_signer;      /* ike_signer.h */
+struct ike_guard;       /* ike_guard.h */
 
 enum ike_auth { IKE_AUTH_PSK, IKE_AUTH_CERT };
 enum ike_esn { IKE_ESN_NO, IKE_ESN_YES, IKE_ESN_BOTH };
@@ -85,6 +86,7 @@ struct ike_conf {
 	bool mobike;                    /* addresses may change while the SAs stay, if the peer can */
 	struct cw_ip also[IKE_ALSO_MAX];        /* our addresses beside local.ip, which the peer may hear of */
 	size_t n_also;
+	struct ike_guard *guard;        /* shared by all peers of a process, and outlives them; NULL: one of its own */
 	enum ike_childless childless;   /* as initiator; as responder both are fine */
 	int path;                       /* which of several struct ike with this peer it is, from 0; -1: the peer is no Causeway */
 	size_t message_max;             /* bytes: what is larger goes in fragments, if the peer can; 0: never */

@@ -12,8 +12,9 @@ enum {
 	IKE_RESUME_MS = 120 * 1000,
 	/* A stranger's half-open SA waits so long for IKE_AUTH: longer than the initiator retransmits. */
 	IKE_HALF_OPEN_MS = 16000,
-	/* With more half-open SAs than this, IKE_SA_INIT must bring a cookie: s2.6. */
-	IKE_HALF_OPEN_FREE = 4,
+	/* With more half-open SAs than this of one address, or so many of all, IKE_SA_INIT must bring a cookie: s2.6. With a
+	 * cookie an address may have so many; and at the very most there are so many. */
+	IKE_HALF_OPEN_FREE = 2, IKE_HALF_OPEN_ALL = 30, IKE_HALF_OPEN_BLOCK = 5, IKE_HALF_OPEN_MAX = 1024,
 	/* SAs of one peer, the ended ones that only repeat their last answer among them. */
 	IKE_SA_MAX = 16,
 	/* How long an ended SA repeats its last answer. */
@@ -42,7 +43,8 @@ enum {
 	IKE_MOBIKE_ROUNDS_MAX = 4,
 	/* Answers to an IKE_SA_INIT of ours that are not the final one (COOKIE, INVALID_KE_PAYLOAD). */
 	IKE_INIT_ROUNDS_MAX = 4,
-	/* Answers without an SA (errors to strangers): so many at once, then one each so many milliseconds. */
+	/* Refusals to strangers without a cookie, all together, and requests and refusals of one address with: so many at once,
+	 * then one each so many milliseconds. */
 	IKE_STRANGER_BURST = 10, IKE_STRANGER_MS = 200,
 	IKE_NONCE_SIZE = 32,
 	IKE_IN_MAX = 16384,             /* largest message we read */

@@ -60,6 +60,7 @@ int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *local, c
 {
 	struct ike_sa *sa;
 	struct ike_nonce *own;
+	int r;
 
 	/* Strangers fill up their room, not ours: of our own attempts there is one at a time. */
 	if (!initiator && !make_room(k))
@@ -67,6 +68,12 @@ int ike_sa_new(struct ike *k, bool initiator, const struct cw_endpoint *local, c
 	sa = calloc(1, sizeof *sa);
 	if (!sa)
 		return -ENOMEM;
+	if (!initiator && (r = ike_guard_opened(k->guard, &remote->ip, now_ms)) < 0) {
+		free(sa);
+		return r;
+	}
+	if (!initiator)
+		sa->guarded = remote->ip;
 	sa->peer = k;
 	sa->initiator = initiator;
 	sa->way = sa->esp_way = (struct ike_way){ *local, *remote };
@@ -168,10 +175,19 @@ int ike_sa_new_rekeyed(const struct ike_sa *old, const struct ike_sa *parts, str
 	return 0;
 }
 
+/* It is not half open any more. */
+static void unguard(struct ike_sa *sa)
+{
+	if (sa->guarded.family)
+		ike_guard_closed(sa->peer->guard, &sa->guarded);
+	sa->guarded.family = 0;
+}
+
 void ike_sa_free(struct ike_sa *sa)
 {
 	if (!sa)
 		return;
+	unguard(sa);
 	ike_csa_free_all(sa);
 	ike_work_clear(sa);
 	ike_exch_fini(&sa->x);
@@ -414,6 +430,7 @@ static void set_state(struct ike_sa *sa, enum ike_sa_state next, uint64_t now_ms
 
 	if (next == old)
 		return;
+	unguard(sa);
 	sa->state = next;
 	sa->expire_ms = UINT64_MAX;
 	if (next == IKE_SA_UP) {

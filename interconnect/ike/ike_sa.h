@@ -28,9 +28,9 @@
 #define IKE_SA_H
 
 #include "interconnect/ike/ike.h"
-#include "interconnect/ike/ike_cookie.h"
 #include "interconnect/ike/ike_exch.h"
 #include "interconnect/ike/ike_frag.h"
+#include "interconnect/ike/ike_guard.h"
 #include "interconnect/ike/ike_id.h"
 #include "interconnect/ike/ike_keys.h"
 #include "interconnect/ike/ike_prop.h"
@@ -129,6 +129,7 @@ struct ike_sa {
 	bool childless;                 /* IKE_AUTH made no child, as agreed; until there is one */
 	bool quit;                      /* delete as soon as no request is under way */
 	uint64_t spi_i, spi_r;
+	struct cw_ip guarded;           /* of a half-open one: whom the guard counts it for; family 0: nobody */
 	struct ike_way way;             /* of our requests */
 	struct ike_way esp_way;         /* of the children: where the peer has shown itself */
 	bool mobike;                    /* both sides said MOBIKE_SUPPORTED */
@@ -187,8 +188,8 @@ struct ike {
 	uint64_t rtt_ms;
 	uint64_t retry_ms, backoff_ms;  /* next attempt; UINT64_MAX: none planned */
 	uint64_t alive_ms;
-	struct ike_cookie cookie;
-	uint64_t stranger_ms;           /* token bucket of answers without SA */
+	struct ike_guard *guard;
+	bool own_guard;
 	char why[IKE_WHY];              /* the last SA ended */
 	uint8_t plain[IKE_IN_MAX], inner[IKE_OUT_MAX], outer[2 * IKE_OUT_MAX];
 };
@@ -293,7 +294,5 @@ void ike_on_child(struct ike *k, struct ike_sa *sa, uint64_t now_ms);
 void ike_want_renewal(struct ike *k);
 /* Is another SA than this up? */
 bool ike_has_other_up(const struct ike *k, const struct ike_sa *sa);
-/* May another answer go to a stranger? */
-bool ike_stranger_allowed(struct ike *k, uint64_t now_ms);
 
 #endif

@@ -273,8 +273,8 @@ int ike_task_init_refusal(struct ike_sa *sa, const struct ike_sa_msg *m)
 
 /* ---- responder ---- */
 
-void ike_task_init_notify(struct ike *k, const struct ike_way *way, const struct ike_header *h, uint16_t type,
-			  const void *data, size_t size, uint64_t now_ms)
+static void answer_notify(struct ike *k, const struct ike_way *way, const struct ike_header *h, uint16_t type,
+			  const void *data, size_t size)
 {
 	uint8_t buf[IKE_HEADER + 8 + IKE_COOKIE_MAX];
 	struct ike_header answer = { .spi_i = h->spi_i, .exchange = h->exchange, .id = h->id };
@@ -283,16 +283,19 @@ void ike_task_init_notify(struct ike *k, const struct ike_way *way, const struct
 
 	/* The initiator of the SA that is not there is the other side, whatever the message says. */
 	answer.flags = IKE_FLAG_R;
-	/* A cookie costs one HMAC and is how an honest peer gets past the strangers: if they shared a limit, there would be none
-	 * left for it. */
-	if (type != IKE_N_COOKIE && !ike_stranger_allowed(k, now_ms))
-		return;
 	o = ike_msg_begin(buf, sizeof buf, &answer);
 	ike_pld_put_notify(&o, type, data, size);
 	n = ike_msg_end(&o);
 	/* Whoever lends a stranger's address to his messages gets no more bytes to it than he spends himself. */
 	if (n > 0 && (uint32_t)n <= h->length)
 		k->ops->send(k->ctx, &way->local, &way->remote, buf, (size_t)n);
+}
+
+void ike_task_init_notify(struct ike *k, const struct ike_way *way, const struct ike_header *h, uint16_t type,
+			  const void *data, size_t size, uint64_t now_ms)
+{
+	if (ike_guard_refusal(k->guard, &way->remote.ip, false, now_ms))
+		answer_notify(k, way, h, type, data, size);
 }
 
 /* An IKE_SA_INIT request on its way through the checks. */
@@ -302,17 +305,24 @@ struct request {
 	const struct ike_header *h;
 	struct cw_span raw;
 	uint64_t now_ms;
+	bool proven;                    /* its cookie is good */
 	struct ike_in in;
 	struct ike_prop_policy policy;
 	struct ike_prop_choice choice;
 	const struct ike_suite *suite;  /* of the choice */
 };
 
+static void say(struct request *q, uint16_t type, const void *data, size_t size)
+{
+	if (ike_guard_refusal(q->k->guard, &q->way->remote.ip, q->proven, q->now_ms))
+		answer_notify(q->k, q->way, q->h, type, data, size);
+}
+
 static void refuse(struct request *q, uint16_t type, const void *data, size_t size)
 {
 	cw_stat_inc(q->k->stat, CW_STAT_IKE_REJECTED);
 	cw_log_rl(WARN, q->k->conf.name, 0, "IKE_SA_INIT refused: %s", ike_pld_notify_name(type));
-	ike_task_init_notify(q->k, q->way, q->h, type, data, size, q->now_ms);
+	say(q, type, data, size);
 }
 
 static bool check_payloads(struct request *q)
@@ -356,29 +366,23 @@ static bool is_repeated(struct request *q)
 	return true;
 }
 
-static size_t count_half_open(const struct ike *k)
-{
-	size_t n = 0;
-
-	for (const struct ike_sa *sa = k->sas; sa; sa = sa->next)
-		n += sa->state == IKE_SA_HALF_OPEN;
-	return n;
-}
-
 /* Under load only who receives at his address goes on. */
-static bool check_cookie(struct request *q)
+static bool check_stranger(struct request *q)
 {
 	const struct ike_in_notify *n = ike_pld_notify(&q->in, IKE_N_COOKIE);
-	uint8_t cookie[IKE_COOKIE_SIZE];
+	const struct cw_ip *ip = &q->way->remote.ip;
 	struct ike *k = q->k;
+	struct ike_cookie *jar = ike_guard_cookies(k->guard);
+	uint8_t cookie[IKE_COOKIE_SIZE];
+	enum ike_guard_verdict v;
 
-	if (count_half_open(k) <= IKE_HALF_OPEN_FREE)
+	q->proven = n && ike_cookie_is_good(jar, ip, q->h->spi_i, q->in.nonce, q->now_ms, n->data);
+	v = ike_guard_ask(k->guard, ip, q->proven, q->now_ms);
+	if (v == IKE_GUARD_PASS)
 		return true;
-	if (n && ike_cookie_is_good(&k->cookie, &q->way->remote.ip, q->h->spi_i, q->in.nonce, q->now_ms, n->data))
-		return true;
-	cw_stat_inc(k->stat, CW_STAT_IKE_COOKIE);
-	if (ike_cookie_make(&k->cookie, &q->way->remote.ip, q->h->spi_i, q->in.nonce, q->now_ms, cookie) == 0)
-		ike_task_init_notify(k, q->way, q->h, IKE_N_COOKIE, cookie, sizeof cookie, q->now_ms);
+	cw_stat_inc(k->stat, v == IKE_GUARD_COOKIE ? CW_STAT_IKE_COOKIE : CW_STAT_IKE_REJECTED);
+	if (v == IKE_GUARD_COOKIE && ike_cookie_make(jar, ip, q->h->spi_i, q->in.nonce, q->now_ms, cookie) == 0)
+		answer_notify(k, q->way, q->h, IKE_N_COOKIE, cookie, sizeof cookie);
 	return false;
 }
 
@@ -399,7 +403,7 @@ static bool check_proposal(struct request *q)
 		cw_log(DEBUG, q->k->conf.name, "IKE_SA_INIT: another group is wanted");
 		wanted[0] = (uint8_t)(group >> 8);
 		wanted[1] = (uint8_t)group;
-		ike_task_init_notify(q->k, q->way, q->h, IKE_N_INVALID_KE_PAYLOAD, wanted, sizeof wanted, q->now_ms);
+		say(q, IKE_N_INVALID_KE_PAYLOAD, wanted, sizeof wanted);
 		return false;
 	}
 	if (q->in.ke.data.size != cw_dh_public_size(group) || !nonce_ok(q->suite, q->in.nonce)) {
@@ -484,7 +488,7 @@ void ike_task_init_request(struct ike *k, const struct ike_way *way, const struc
 		cw_stat_inc(k->stat, CW_STAT_IKE_REJECTED);
 		return;
 	}
-	if (!check_payloads(&q) || is_repeated(&q) || !check_cookie(&q) || !check_proposal(&q))
+	if (!check_payloads(&q) || is_repeated(&q) || !check_stranger(&q) || !check_proposal(&q))
 		return;
 	if ((r = ike_sa_new(k, false, &way->local, &way->remote, now_ms, &sa)) < 0) {
 		cw_stat_inc(k->stat, CW_STAT_IKE_REJECTED);

@@ -287,7 +287,7 @@ static void with_a_cookie(void **state)
 {
 	(void)state;
 	ppk_to_step(PPK_REQUIRED, PPK_REQUIRED, 0);
-	for (int i = 0; i < 5; i++) {          /* half-open SAs of strangers */
+	for (int i = 0; i <= IKE_HALF_OPEN_FREE; i++) {         /* half-open SAs of strangers */
 		uint8_t copy[PAIR_PACKET];
 		size_t size = p.q[0].size;
 

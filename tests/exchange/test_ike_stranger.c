@@ -375,6 +375,8 @@ static void cookie_is_asked_and_brought(void **state)
 		struct cw_endpoint other;
 
 		assert_int_equal(cw_endpoint_parse("192.0.2.77:4500", &other), 0);
+		for (int i = 0; i <= IKE_HALF_OPEN_FREE; i++)
+			assert_int_equal(ike_guard_opened(p.side[PAIR_B].k->guard, &other.ip, p.now_ms), 0);
 		ike_input(p.side[PAIR_B].k, &p.side[PAIR_B].at, &other, p.q[0].p, p.q[0].size, p.now_ms);
 		assert_int_equal(pair_n_sas(&p, PAIR_B), IKE_HALF_OPEN_FREE + 1);
 		assert_int_equal(p.side[PAIR_B].stat.n[CW_STAT_IKE_COOKIE], 2);
@@ -409,6 +411,37 @@ static void honest_among_strangers(void **state)
 	pair_run(&p);
 	assert_true(pair_is_joined(&p));
 	pair_free(&p);
+}
+
+/* The guard counts for all peers of a process: who is honest brings a cookie and gets in. */
+static void many_at_other_peers(void **state)
+{
+	struct ike_guard *g;
+
+	(void)state;
+	assert_int_equal(ike_guard_new(&g), 0);
+	pair_init_fast(&p);
+	p.side[PAIR_B].conf.guard = g;
+	for (uint8_t i = 0; i < IKE_HALF_OPEN_ALL; i++) {
+		const uint8_t ip[] = { 198, 51, 100, i };
+		const struct cw_ip other = cw_ip_of(ip, sizeof ip);
+
+		assert_int_equal(ike_guard_opened(g, &other, p.now_ms), 0);
+	}
+	pair_start(&p);
+	pair_run(&p);
+	assert_true(pair_is_joined(&p));
+	assert_int_equal(p.side[PAIR_B].stat.n[CW_STAT_IKE_COOKIE], 1);
+	assert_int_equal(ike_guard_half_open(g), IKE_HALF_OPEN_ALL);
+	pair_restart(&p, PAIR_A);
+	ike_start(p.side[PAIR_A].k, p.now_ms);
+	pair_step(&p);
+	pair_step(&p);
+	pair_step(&p);
+	assert_int_equal(ike_guard_half_open(g), IKE_HALF_OPEN_ALL + 1);
+	pair_free(&p);
+	assert_int_equal(ike_guard_half_open(g), IKE_HALF_OPEN_ALL);
+	ike_guard_free(g);
 }
 
 /* Never more SAs than there may be, whatever comes; cookies that somebody brought count as well. */
@@ -449,7 +482,7 @@ static void bounded_with_cookies(void **state)
 		pair_keep_first(&p);
 		p.now_ms += 100;
 	}
-	assert_int_equal(pair_n_sas(&p, PAIR_B), IKE_SA_MAX);
+	assert_int_equal(pair_n_sas(&p, PAIR_B), IKE_HALF_OPEN_BLOCK);
 	/* B can call all the same. */
 	p.side[PAIR_B].k->conf.initiate = true;
 	pair_drop(&p);
@@ -626,6 +659,7 @@ int main(void)
 		cmocka_unit_test(downgrades_are_noticed),
 		cmocka_unit_test(cookie_is_asked_and_brought),
 		cmocka_unit_test(honest_among_strangers),
+		cmocka_unit_test(many_at_other_peers),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(bounded_with_cookies),
 		cmocka_unit_test(init_request_again_but_different),

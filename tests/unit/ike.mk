@@ -43,3 +43,4 @@ $(eval $(call test,test_vectors,tests/unit,test_vectors.c,ike base,$(JANSSON) $(
 $(eval $(call test,test_ike_mobike,tests/exchange,test_ike_mobike.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_nat,tests/exchange,test_ike_nat.c,ikepair ike base,$(LIBCRYPTO)))
 $(eval $(call test,test_ike_childless,tests/exchange,test_ike_childless.c,ikepair ike base,$(LIBCRYPTO)))
+$(eval $(call test,test_ike_guard,tests/unit,test_ike_guard.c,ike base,$(LIBCRYPTO)))
