@@ -138,6 +138,40 @@ nat_try() {
 	same "$NAME: by the same IKE SA" "$spi" "$(show ike.spi_i)"
 }
 
+# The address of strongSwan becomes another, and back again (RFC 4555): no new IKE SA, and traffic goes on.
+mobike_conf() {
+	export SWAN_MOBIKE=yes SWAN_LOCAL=%any
+	we_call && SWAN_REMOTE=%any
+	in_ns b sysctl -qw net.ipv4.conf.all.promote_secondaries=1     # the new address stays when the old one goes
+	on_exit ip -n "${PFX}b" addr replace 10.44.0.2/24 dev eth0
+	on_exit ip -n "${PFX}b" addr flush dev eth0 to 10.44.0.12
+}
+mobike_goes() { tcpdump -r "$PCAP" -n "$ESP and $1 host $2" 2> /dev/null | tail -n 5 | grep -c . | grep -qx 5; }
+mobike_try() {
+	local spi from=10.44.0.2 to=10.44.0.12 i inits='udp port 4500 and udp[8:4] = 0 and udp[30] = 34' before
+	spi=$(show ike.spi_i) before=$(packets "$PCAP" "$inits")
+	for i in 1 2; do
+		ip -n "${PFX}b" addr add "$to/24" dev eth0
+		ip -n "${PFX}b" addr del "$from/24" dev eth0
+		check "$NAME, move $i: our ESP goes to $to" wait_for 20 is "$to:4500" "$T/a.sock" tunnel show b remote
+		check "$NAME, move $i: ping" wait_for 10 pings
+		in_ns a ping -c 50 -i 0.01 -W 2 -q "$FAR" > "$T/ping.log"
+		check "$NAME, move $i: and all of it" grep -q ' 50 received,' "$T/ping.log"
+		from=$to to=10.44.0.2
+	done
+	check "$NAME: ESP to the other address" mobike_goes dst 10.44.0.12
+	check "$NAME: ESP from the other address" mobike_goes src 10.44.0.12
+	check "$NAME: UPDATE_SA_ADDRESSES" grep -q 'N(UPD_SA_ADDR)' "$T/swan/charon.log"
+	check "$NAME: COOKIE2" grep -q 'N(COOKIE2)' "$T/swan/charon.log"
+	same "$NAME: the same IKE SA" "$spi" "$(show ike.spi_i)"
+	same "$NAME: no IKE_SA_INIT more" "$before" "$(packets "$PCAP" "$inits")"
+}
+
+# The IKE SA first, its child behind it (RFC 6023).
+childless_conf() { if we_call; then OURS+='childless: force;'; else THEIRS+='childless = force
+	    '; fi; }
+childless_try() { check "$NAME: the child was made on its own" grep -q 'CREATE_CHILD_SA.*SA No' "$T/swan/charon.log"; }
+
 # rekeyed WHAT FIELD COMMAND...: what FIELD shows is another, and each side has one pair.
 rekeyed() {
 	local what="$NAME, $1" field=$2 old; shift 2
@@ -148,6 +182,7 @@ rekeyed() {
 	check "$what: one IKE SA is left" wait_for 10 one_ike
 }
 rekey_try() {
+	local group
 	has v6 || streams_start
 	rekeyed "strongSwan rekeys ESP" esp.spi_out swan --rekey --child net
 	rekeyed "we rekey the IKE SA" ike.spi_i ask "$T/a.sock" tunnel rekey-ike b
@@ -156,8 +191,9 @@ rekey_try() {
 	has v6 || rekey_streams
 	check "$NAME: ping under the new keys" pings
 	usual_suite "$NAME, after rekeying"
+	group=${SEEN_AS%/PPK}
 	case $ESP_WORDS in
-	*-ecp* | *-x25519) check "$NAME: ESP keys by an exchange of their own" grep -q "ESP:.*/${SEEN_AS##*/}\\(/\\|$\\)" <(swan --list-sas) ;;
+	*-ecp* | *-x25519) check "$NAME: ESP keys by an exchange of their own" grep -q "ESP:.*/${group##*/}\\(/\\|$\\)" <(swan --list-sas) ;;
 	esac
 	same "$NAME: it was never down" 1 "$(grep -c 'tun b: up' "$T/a.log")"
 	refuses "$NAME: nothing was renewed instead" grep -q 'will be renewed' "$T/a.log"
