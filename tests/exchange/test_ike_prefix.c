@@ -397,10 +397,12 @@ static void cut_inside(size_t at)
 	struct pair_side *s = &p.side[sealed.to];
 	uint64_t malformed = s->stat.n[CW_STAT_IKE_MALFORMED];
 	size_t children = s->n_children, sent = s->n_sent;
+	uint64_t rejected = s->stat.n[CW_STAT_IKE_REJECTED];
 	bool response = ike_msg_is_response(&sealed.h);
 
 	deliver_inside(sealed.plain, at);
 	assert_int_equal(s->stat.n[CW_STAT_IKE_MALFORMED], malformed + 1);
+	assert_int_equal(s->stat.n[CW_STAT_IKE_REJECTED], rejected);
 	assert_int_equal(s->n_children, children);
 	assert_true(s->n_sent <= sent + 1 + (s->k->conf.initiate && s->k->sas && s->k->sas->state == IKE_SA_INIT_SENT));
 	if (!response) {

@@ -110,7 +110,7 @@ arrives() {
 	exec 9>&-
 	wait "$sink"
 	rm "$T/end.$$.$2"
-	awk '{ print $1 }' "$T/sink"
+	awk 'END { print $1 }' "$T/sink"
 }
 for from in "$ANYWHERE" "$PEER"; do
 	closed=$(arrives "$from" 4501) open=$(arrives "$from" 4500)
