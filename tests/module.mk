@@ -37,7 +37,7 @@ lint: progs
 	@B=$(B) $(or $(wildcard tests/lint/all.sh),tests/lint/man.sh)
 
 # Line coverage of the tunnel, by the tests that need no root: tests/cover has the table of what is wanted.
-COVER_PARTS = ike esp tun path udp gso hello plpmtu
+COVER_PARTS = ike esp tun path udp uplink gso cut toobig sum ecn hello plpmtu keylog
 COVER_TESTS = $(filter $(foreach p,$(COVER_PARTS),$(B)/test/test_$(p) $(B)/test/test_$(p)_% $(B)/fuzz/fuzz_$(p)_%),$(TESTS) $(FUZZERS))
 
 .PHONY: cover cover-run

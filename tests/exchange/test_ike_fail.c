@@ -2,8 +2,8 @@
 /*
  * test_ike_fail.c - memory or cryptography fails once, at any place: nothing is lost but time.
  *
- * The life of two peers (join, rekeying of child and IKE SA by both, renewal, end) is repeated, and each time the next
- * call fails, until a life has fewer calls than that. Afterwards both are up, with one child that fits.
+ * The life of two peers (join, rekeying of child and IKE SA by both, moves, renewal, end) is repeated, and each time the
+ * next call fails, until a life has fewer calls than that. Afterwards both are up, with one child that fits.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,6 +35,7 @@ static void certs(void)
 		assert_int_equal(ike_suite_parse("aes128gcm16-prfsha256-x25519", false, &p.side[s].conf.ike, NULL), 0);
 		assert_int_equal(ike_suite_parse("aes128gcm16-x25519", true, &p.side[s].conf.esp, NULL), 0);
 		p.side[s].conf.message_max = 400;
+		p.side[s].conf.mobike = true;
 	}
 }
 
@@ -76,7 +77,28 @@ static void stop_b(void)
 	ike_start(p.side[PAIR_B].k, p.now_ms);
 }
 
-static void (*const deeds[])(void) = { start_again, rekey_child_a, rekey_child_b, rekey_a, rekey_b, renew_b, stop_b };
+/* A's address is another, and the old one again. */
+static void move_a(const char *text)
+{
+	struct cw_endpoint to;
+
+	assert_int_equal(cw_endpoint_parse(text, &to), 0);
+	p.side[PAIR_A].at = p.side[PAIR_A].seen_as = to;
+	ike_moved(p.side[PAIR_A].k, &to, NULL, p.now_ms);
+}
+
+static void move_away(void)
+{
+	move_a("192.0.2.11:4500");
+}
+
+static void move_back(void)
+{
+	move_a("192.0.2.1:4500");
+}
+
+static void (*const deeds[])(void) = { start_again, rekey_child_a, rekey_child_b, move_away, move_back, rekey_a, rekey_b,
+				       renew_b, stop_b };
 
 /* A life whose call number N fails; false when there are not so many. */
 static bool live(void (*begin)(void), size_t n)
