@@ -121,12 +121,13 @@ static void plpmtu_begin_error(struct plpmtu *p, uint64_t at_us)
 	plpmtu_add_usual(p, p->min, p->base);
 }
 
-/* Halves what is left between low and high; nothing is left: complete. */
+/* Halves what is left between low and high; nothing is left: complete. A size that ESP cannot have is not probed: its probe would
+ * be smaller than it says. */
 static void plpmtu_begin_search(struct plpmtu *p, uint64_t now_us)
 {
-	size_t middle = p->low + (p->high - p->low) / 2;
+	size_t middle = (p->low + (p->high - p->low) / 2) / PLPMTU_GRAIN * PLPMTU_GRAIN;
 
-	if (p->high - p->low <= PLPMTU_GRAIN || p->low >= p->max) {
+	if (p->high - p->low <= PLPMTU_GRAIN || middle <= p->low || p->low >= p->max) {
 		p->raise_us = now_us + PLPMTU_RAISE_US;
 		plpmtu_begin_confirm(p, now_us + PLPMTU_CONFIRM_US);
 		return;
