@@ -151,12 +151,14 @@ static int ix_init_relays(struct ix *ix, struct cw_loop *l, struct cw_why *why)
 	char object[80];
 	int r;
 
+	if ((r = governor_new(l, &ix->conf->rate, &ix->governor)) < 0)
+		return r;
 	if (!(ix->relays = calloc(ix->conf->relays.n + 1, sizeof *ix->relays)))
 		return -ENOMEM;
 	for (size_t i = 0; i < ix->conf->relays.n; i++) {
 		snprintf(object, sizeof object, "relay %.63s", confs[i].name);
 		if ((r = relay_new(l, &confs[i], tuns_find(ix->tuns, confs[i].tunnel), ix->conf->tun_device,
-				   &ix->relays[i])) < 0)
+				   ix->governor, &ix->relays[i])) < 0)
 			return cw_why_set(why, r, object, "listen", "%s: %s", confs[i].listen, cw_strerror(r));
 		ix->n_relays++;
 	}
@@ -186,6 +188,7 @@ void ix_fini(struct ix *ix)
 	for (size_t i = 0; i < ix->n_relays; i++)
 		relay_free(ix->relays[i]);
 	free(ix->relays);
+	governor_free(ix->governor);
 	if (ix->tuns)
 		tuns_stop(ix->tuns);
 	tundev_free(ix->dev);

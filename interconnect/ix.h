@@ -21,6 +21,7 @@ struct ix {
 	const struct ix_conf *conf;
 	struct tuns *tuns;
 	struct tundev *dev;
+	struct governor *governor;
 	struct relay **relays;
 	size_t n_relays;
 	struct toobig_rate toobig;

@@ -4,5 +4,5 @@ $(eval $(call lib,tun,interconnect,ecn.c keylog.c path.c path_sa.c path_timer.c 
 	tun_inner.c tun_json.c udp.c uplink.c $(TUN_DEBUG) \
 	gauge.c gauge_wire.c tun_gauge.c \
 	hello.c hello_wire.c path_probe.c plpmtu.c))
-$(eval $(call lib,ix,interconnect,ix.c ix_cmd.c ix_conf.c ix_node.c relay.c tundev.c))
+$(eval $(call lib,ix,interconnect,governor.c ix.c ix_cmd.c ix_conf.c ix_node.c rate.c relay.c tundev.c))
 $(eval $(call prog,causeway-ix,interconnect,ixd.c,ix tun gso line ike esp base,$(LIBEVENT_HTTP) $(BASE_LIBS)))

@@ -60,6 +60,21 @@ static void ix_cmd_relay_list(void *ctx, struct cw_rpc_call *call, const struct 
 	cw_rpc_reply(call, o);
 }
 
+static void ix_cmd_rate_show(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	const struct ix *ix = ctx;
+
+	(void)request;
+	governor_cmd_show(ix->governor, call);
+}
+
+static void ix_cmd_rate_set(void *ctx, struct cw_rpc_call *call, const struct cw_json *request)
+{
+	const struct ix *ix = ctx;
+
+	governor_cmd_set(ix->governor, call, request);
+}
+
 const struct cw_rpc_row ix_cmd_rows[IX_CMD_N] = {
 	{ "tunnel", "list", ix_cmd_tunnel_list },
 	{ "tunnel", "show", ix_cmd_tunnel_show },
@@ -68,4 +83,6 @@ const struct cw_rpc_row ix_cmd_rows[IX_CMD_N] = {
 	{ "tunnel", "rekey-ike", ix_cmd_tunnel_rekey_ike },
 	{ "appliance", "show", ix_cmd_appliance_show },
 	{ "relay", "list", ix_cmd_relay_list },
+	{ "rate", "show", ix_cmd_rate_show },
+	{ "rate", "set", ix_cmd_rate_set },
 };

@@ -5,7 +5,7 @@
 
 #include "interconnect/base/rpc.h"
 
-enum { IX_CMD_N = 7 };
+enum { IX_CMD_N = 9 };
 extern const struct cw_rpc_row ix_cmd_rows[IX_CMD_N];
 
 #endif

@@ -20,6 +20,7 @@ static const struct cw_conf_row ix_conf_rows[] = {
 	{ ROW(tunnels), .kind = CW_CONF_LIST, .required = true, .min = 1, .max = IX_CONF_TUNNELS_MAX, .obj = &tun_conf_obj,
 	  .help = "tunnels" },
 	{ ROW(relays), .kind = CW_CONF_LIST, .min = 0, .max = IX_CONF_RELAYS_MAX, .obj = &relay_conf_obj, .help = "relays" },
+	{ ROW(rate), .kind = CW_CONF_OBJ, .obj = &governor_conf_obj, .help = "limits of what relays send into tunnels" },
 	{ ROW(tun_device), .kind = CW_CONF_STR, .fallback = "cwix0", .min = 1, .max = TUNDEV_NAME_MAX,
 	  .help = "the device that inner packets come out of" },
 	{ ROW(keylog), .kind = CW_CONF_STR, .max = 1000, .help = "writes the keys of all SAs to FILE.ikev2 and FILE.esp; default none" },

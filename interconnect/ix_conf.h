@@ -6,12 +6,14 @@
 #define IX_CONF_H
 
 #include "interconnect/base/conf.h"
+#include "interconnect/governor.h"
 
 struct ix_conf {
 	char *name;
 	struct cw_conf_list uplinks;    /* struct tun_conf_uplink */
 	struct cw_conf_list tunnels;    /* struct tun_conf */
 	struct cw_conf_list relays;     /* struct relay_conf */
+	struct governor_conf rate;
 	char *tun_device;
 	char *control;
 	char *keylog;                   /* "": none */

@@ -22,6 +22,7 @@ enum {
 struct relay_stream {
 	struct relay *relay;
 	struct cw_pump *pump;
+	struct governor_stream governed;
 	struct relay_stream *next, **link;      /* link: what points to us */
 };
 
@@ -29,6 +30,7 @@ struct relay {
 	struct cw_loop *loop;
 	const struct relay_conf *conf;
 	const struct tun *tun;
+	struct governor *governor;
 	struct cw_stream_addr listen, dial;
 	struct cw_ip from;              /* our inner address; family 0 when the target is in the site */
 	int listen_fd;
@@ -43,11 +45,14 @@ struct relay {
 
 #define ROW(member) .name = #member, .offset = offsetof(struct relay_conf, member)
 
+static const char *const relay_classes[] = { [RATE_LIVE] = "live", [RATE_BULK] = "bulk", NULL };
+
 static const struct cw_conf_row relay_conf_rows[] = {
 	{ ROW(name), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63, .help = "name of the relay" },
 	{ ROW(tunnel), .kind = CW_CONF_STR, .required = true, .min = 1, .max = 63, .help = "the tunnel it belongs to" },
 	{ ROW(listen), .kind = CW_CONF_STR, .required = true, .min = 1, .max = CW_STREAM_TEXT, .help = "where streams come from" },
 	{ ROW(dial), .kind = CW_CONF_STR, .required = true, .min = 1, .max = CW_STREAM_TEXT, .help = "where they are taken to" },
+	{ ROW(class), .kind = CW_CONF_ENUM, .fallback = "live", .names = relay_classes, .help = "which limit its streams are under" },
 	{ ROW(max_streams), .kind = CW_CONF_U32, .fallback = "128", .min = 1, .max = RELAY_STREAMS_MAX,
 	  .help = "streams at once" },
 };
@@ -97,6 +102,7 @@ static void relay_stream_free(struct relay_stream *s)
 	cw_pump_bytes(s->pump, &sent, &received);
 	s->relay->sent += sent;
 	s->relay->received += received;
+	governor_del(&s->governed);
 	cw_pump_free(s->pump);
 	*s->link = s->next;
 	if (s->next)
@@ -129,6 +135,8 @@ static int relay_stream_new(struct relay *k, int a, int b)
 		free(s);
 		return r;
 	}
+	if (k->governor)        /* A is who called us: what he says goes into the tunnel if that is where we dial */
+		governor_add(k->governor, &s->governed, (enum rate_class)k->conf->class, s->pump, k->from.family != 0);
 	s->link = &k->streams;
 	s->next = k->streams;
 	if (s->next)
@@ -232,7 +240,8 @@ static int relay_listen(struct relay *k, const char *device)
 	return cw_io_new(k->loop, k->listen_fd, CW_IO_READ, relay_on_listener, k, &k->io);
 }
 
-int relay_new(struct cw_loop *l, const struct relay_conf *conf, const struct tun *t, const char *device, struct relay **ret_relay)
+int relay_new(struct cw_loop *l, const struct relay_conf *conf, const struct tun *t, const char *device, struct governor *g,
+	      struct relay **ret_relay)
 {
 	CW_AUTO(relay_cleanup) struct relay *k = calloc(1, sizeof *k);
 	int r;
@@ -242,6 +251,7 @@ int relay_new(struct cw_loop *l, const struct relay_conf *conf, const struct tun
 	k->loop = l;
 	k->conf = conf;
 	k->tun = t;
+	k->governor = g;
 	k->listen_fd = k->accepted_fd = -1;
 	if ((r = cw_stream_addr_parse(conf->listen, &k->listen)) < 0 || (r = cw_stream_addr_parse(conf->dial, &k->dial)) < 0)
 		return r;
@@ -284,6 +294,7 @@ struct cw_json *relay_json(const struct relay *k)
 	cw_json_set_str(o, "listen", k->conf->listen);
 	cw_json_set_str(o, "dial", k->conf->dial);
 	cw_json_set_str(o, "state", tun_carries(tun_state(k->tun)) ? "up" : "down");
+	cw_json_set_str(o, "class", rate_class_name((enum rate_class)k->conf->class));
 	cw_json_set_int(o, "streams", k->n_streams);
 	cw_json_set_int(o, "accepted", (int64_t)k->accepted);
 	cw_json_set_int(o, "refused", (int64_t)k->refused);

@@ -22,6 +22,7 @@
 #include "interconnect/base/conf.h"
 #include "interconnect/base/json.h"
 #include "interconnect/base/loop.h"
+#include "interconnect/governor.h"
 #include "interconnect/tun.h"
 
 struct relay;
@@ -29,15 +30,16 @@ struct relay;
 struct relay_conf {
 	char *name, *tunnel, *listen, *dial;
 	uint32_t max_streams;
+	int class;                      /* enum rate_class */
 };
 
 extern const struct cw_conf_obj relay_conf_obj;         /* one item of "relays" */
 
 /* Is one end inside of the tunnel? CW_E_INVALID with WHY's field ("dial") and rule. */
 CW_NODISCARD int relay_check(const struct relay_conf *conf, const struct tun_conf *tunnel, struct cw_why *why);
-/* CONF and T are borrowed. DEVICE is where the tunnel's packets come out; NULL: any. */
+/* CONF, T and G are borrowed. DEVICE is where the tunnel's packets come out; NULL: any. G limits what goes into the tunnel; NULL: nobody. */
 CW_NODISCARD int relay_new(struct cw_loop *l, const struct relay_conf *conf, const struct tun *t, const char *device,
-			   struct relay **ret_relay);
+			   struct governor *g, struct relay **ret_relay);
 void relay_free(struct relay *k);       /* ends its streams */
 /* name tunnel listen dial state streams accepted refused failed sent_bytes received_bytes */
 struct cw_json *relay_json(const struct relay *k);

@@ -245,6 +245,9 @@ static const struct cli_opt opt_rows[] = {
 	MEMBER("vni", "N", number, "vni", "number of the segment in the tunnel; drawn if not given"),
 
 	MEMBER("seconds", "N", number, "seconds", "how long a test may take, 1 to 30 (5)"),
+	MEMBER("all-mbit", "N", number, "all_mbit", "Mbit/s of all streams together; 0: no limit"),
+	MEMBER("live-mbit", "N", number, "live_mbit", "of live migrations"),
+	MEMBER("bulk-mbit", "N", number, "bulk_mbit", "of bulk replication"),
 
 	MEMBER("to", "SITE[/HOST]", text, "to", "where the machine goes"),
 	MEMBER("kind", "KIND", text, "kind", "how it goes there: live (the default)"),
@@ -303,7 +306,7 @@ struct cw_json *cli_opt_rpc_args(const struct cli_args *a)
 {
 	struct cw_json *o;
 
-	if (!cli_cmd_takes(a->cmd, "to") && !cli_cmd_takes(a->cmd, "seconds"))
+	if (a->n_given == 0 && !cli_cmd_takes(a->cmd, "to"))
 		return NULL;
 	o = cw_json_object();
 	for (size_t i = 0; i < a->n_given; i++) {

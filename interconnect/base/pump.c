@@ -290,6 +290,9 @@ struct half {
 	size_t at, end, alloc;          /* bytes from at to end wait */
 	uint64_t bytes;
 	bool eof, ended;                /* end of file was read; was passed on */
+	const struct cw_pump_gate *gate;        /* NULL: as much as comes */
+	void *gate_ctx;
+	bool held;                      /* the gate said no */
 };
 
 struct cw_pump {
@@ -308,14 +311,27 @@ static bool half_may_move(const struct half *h)
 
 static bool half_has_room(const struct half *h)
 {
-	return !h->eof && (!h->buf || h->end < h->alloc || half_may_move(h));
+	return !h->eof && !h->held && (!h->buf || h->end < h->alloc || half_may_move(h));
+}
+
+/* How much of ROOM may be read. */
+static size_t half_ask(struct half *h, size_t room)
+{
+	size_t n = h->gate ? h->gate->ask(h->gate_ctx, room) : room;
+
+	if (n == 0) {
+		h->held = true;
+		h->gate->wait(h->gate_ctx);
+	}
+	return n;
 }
 
 static int half_read(struct half *h, int fd)
 {
+	size_t want;
 	ssize_t n;
 
-	if (h->eof)
+	if (h->eof || h->held)
 		return 0;
 	if (!h->buf) {
 		h->buf = malloc(CW_PUMP_BUFFER);
@@ -328,9 +344,11 @@ static int half_read(struct half *h, int fd)
 		h->end -= h->at;
 		h->at = 0;
 	}
-	if (h->end == h->alloc)
+	if (h->end == h->alloc || (want = half_ask(h, h->alloc - h->end)) == 0)
 		return 0;
-	n = read(fd, h->buf + h->end, h->alloc - h->end);
+	n = read(fd, h->buf + h->end, want);
+	if (h->gate && (size_t)CW_MAX(n, 0) < want)
+		h->gate->back(h->gate_ctx, want - (size_t)CW_MAX(n, 0));
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	h->end += (size_t)n;
@@ -457,6 +475,20 @@ int cw_pump_new(struct cw_loop *l, int a, int b, const void *first, size_t n_fir
 	}
 	*ret_pump = p;
 	return 0;
+}
+
+void cw_pump_set_gate(struct cw_pump *p, bool from_a, const struct cw_pump_gate *gate, void *ctx)
+{
+	struct half *h = &p->half[from_a ? 0 : 1];
+
+	h->gate = gate;
+	h->gate_ctx = ctx;
+}
+
+void cw_pump_go(struct cw_pump *p)
+{
+	p->half[0].held = p->half[1].held = false;
+	pump_watch(p);
 }
 
 void cw_pump_bytes(const struct cw_pump *p, uint64_t *ret_ab, uint64_t *ret_ba)

@@ -47,6 +47,16 @@ void cw_dial_free(struct cw_dial *d);
  * over TCP, so that it does not look whole. */
 CW_NODISCARD int cw_pump_new(struct cw_loop *l, int a, int b, const void *first, size_t n_first,
 			     void (*done)(void *ctx, int r), void *ctx, struct cw_pump **ret_pump);
+/* Somebody who says how much may be carried now. ASK takes up to WANT bytes, BACK returns those that were not there; after ASK said 0
+ * the pump reads no more, has told WAIT, and goes on with cw_pump_go(). */
+struct cw_pump_gate {
+	size_t (*ask)(void *ctx, size_t want);
+	void (*back)(void *ctx, size_t size);
+	void (*wait)(void *ctx);
+};
+/* Puts GATE (borrowed) in the way of what goes from A to B, or (FROM_A false) from B to A. Directly after cw_pump_new(). */
+void cw_pump_set_gate(struct cw_pump *p, bool from_a, const struct cw_pump_gate *gate, void *ctx);
+void cw_pump_go(struct cw_pump *p);
 /* Bytes carried so far, from A to B and from B to A. */
 void cw_pump_bytes(const struct cw_pump *p, uint64_t *ret_ab, uint64_t *ret_ba);
 void cw_pump_free(struct cw_pump *p);   /* closes both */

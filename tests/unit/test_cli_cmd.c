@@ -154,7 +154,7 @@ static void test_refusals(void **state)
 		const char *line, *object, *field, *rule;       /* rule: a part of it */
 	} rows[] = {
 		{ "planet list", "", "planet",
-		  "there are: site, pair, network-profile, compute-profile, mesh, appliance, tunnel, extension, network, relay, host, vm, "
+		  "there are: site, pair, network-profile, compute-profile, mesh, appliance, tunnel, extension, network, relay, rate, host, vm, "
 		  "migration, job, event" },
 		{ "tunel list", "", "tunel", "did you mean 'tunnel'?" },
 		{ "migratoin list", "", "migratoin", "did you mean 'migration'?" },

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "interconnect/base/clock.h"
 #include "interconnect/base/log.h"
 #include "interconnect/base/pump.h"
 #include "interconnect/relay.h"
@@ -66,8 +67,8 @@ static void use(struct fixture *f, struct cw_stream_addr listen_at, struct cw_st
 	snprintf(f->name, sizeof f->name, "r");
 	cw_stream_addr_text(&f->listen, f->listen_text);
 	cw_stream_addr_text(&f->dial, f->dial_text);
-	f->conf = (struct relay_conf){ f->name, f->name, f->listen_text, f->dial_text, max };
-	assert_int_equal(relay_new(f->loop, &f->conf, NULL, NULL, &f->relay), 0);
+	f->conf = (struct relay_conf){ f->name, f->name, f->listen_text, f->dial_text, max, RATE_LIVE };
+	assert_int_equal(relay_new(f->loop, &f->conf, NULL, NULL, NULL, &f->relay), 0);
 }
 
 static int setup(void **state)
@@ -270,6 +271,55 @@ static void streams_above_the_limit_are_refused(void **state)
 		close(c[i]);
 }
 
+/* Three streams into the tunnel under one limit: nothing is lost, and none of it is faster than the limit. */
+static void streams_into_the_tunnel_obey_the_governor(void **state)
+{
+	enum { N = 3, EACH = 200 * 1000, MBIT = 16 };
+	const struct governor_conf limits = { .bulk_mbit = MBIT };
+	static uint8_t bytes[EACH], got[EACH];
+	struct fixture *f = *state;
+	struct governor *g;
+	size_t done[N] = { 0 }, sent[N] = { 0 };
+	int c[N], t[N];
+	uint64_t begin_ms;
+
+	assert_int_equal(governor_new(f->loop, &limits, &g), 0);
+	use(f, own(80), own(82), 8);
+	relay_free(f->relay);
+	f->conf.class = RATE_BULK;
+	assert_int_equal(relay_new(f->loop, &f->conf, NULL, NULL, g, &f->relay), 0);
+	assert_int_equal(cw_stream_listen(&f->dial, &f->target), 0);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 31 >> 3);
+	for (int i = 0; i < N; i++) {
+		c[i] = client(f);
+		turn_until(f, "accepted", i + 1);
+		assert_true((t[i] = accept(f->target, NULL, NULL)) >= 0);
+	}
+	begin_ms = cw_clock_now_ms();
+	for (int turns = 0; done[0] < EACH || done[1] < EACH || done[2] < EACH; turns++) {
+		assert_true(turns < 100000);
+		for (int i = 0; i < N; i++) {
+			ssize_t n = send(c[i], bytes + sent[i], EACH - sent[i], MSG_DONTWAIT);
+
+			sent[i] += n > 0 ? (size_t)n : 0;
+			n = recv(t[i], got, sizeof got, MSG_DONTWAIT);
+			if (n > 0)
+				assert_memory_equal(got, bytes + done[i], (size_t)n);
+			done[i] += n > 0 ? (size_t)n : 0;
+		}
+		assert_int_equal(cw_loop_turn(f->loop, 1), 0);
+	}
+	/* All but what the bucket held at the start. */
+	assert_true(cw_clock_now_ms() - begin_ms >= (N * EACH - 2 * RATE_QUANTUM) * 8 / (MBIT * 1000));
+	for (int i = 0; i < N; i++) {
+		close(c[i]);
+		close(t[i]);
+	}
+	relay_free(cw_steal(&f->relay));
+	governor_free(g);
+}
+
 static void a_relay_may_go_in_the_middle_of_a_dial(void **state)
 {
 	struct fixture *f = *state;
@@ -324,7 +374,7 @@ static void one_end_must_be_inside_the_tunnel(void **state)
 	(void)state;
 	fake_conf.name = name;
 	for (size_t i = 0; i < CW_COUNT(rows); i++) {
-		struct relay_conf c = { name, name, rows[i].listen, rows[i].dial, 1 };
+		struct relay_conf c = { name, name, rows[i].listen, rows[i].dial, 1, RATE_LIVE };
 		struct cw_why why = { 0 };
 
 		assert_int_equal(relay_check(&c, &fake_conf, &why), rows[i].want);
@@ -341,6 +391,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_next_waits_until_the_first_is_connected, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_carried_while_the_tunnel_is_down, setup, teardown),
 		cmocka_unit_test_setup_teardown(streams_above_the_limit_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(streams_into_the_tunnel_obey_the_governor, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_relay_may_go_in_the_middle_of_a_dial, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_unix_socket_is_removed_at_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_end_must_be_inside_the_tunnel, setup, teardown),
