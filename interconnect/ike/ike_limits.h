@@ -39,7 +39,7 @@ enum {
 	IKE_FRAGMENTS_MAX = 64, IKE_FRAGMENTS_MS = 16000,
 	/* The secret behind cookies is changed so often; the one before stays good for as long. */
 	IKE_COOKIE_SECRET_MS = 60000,
-	/* Addresses of one side beside the one in use; updates in a row that each end at another address of the peer. */
+	/* Updates in a row that each end at another address of the peer. */
 	IKE_MOBIKE_ROUNDS_MAX = 4,
 	/* Answers to an IKE_SA_INIT of ours that are not the final one (COOKIE, INVALID_KE_PAYLOAD). */
 	IKE_INIT_ROUNDS_MAX = 4,

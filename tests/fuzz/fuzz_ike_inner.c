@@ -86,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	read_only(first, c);
 	pair_init(&p);
+	p.side[PAIR_A].conf.mobike = p.side[PAIR_B].conf.mobike = true;
 	if (ike_suite_parse("aes256gcm16-prfsha384-x25519", false, &p.side[PAIR_A].conf.ike, NULL) < 0)
 		abort();
 	p.side[PAIR_B].conf.ike = p.side[PAIR_A].conf.ike;
