@@ -87,6 +87,8 @@ typedef void gso_join_out(void *ctx, void *to, const struct virtio_net_hdr *v, c
 /* UDP: the receiver takes units of UDP as well. */
 CW_NODISCARD int gso_join_new(enum gso_link link, bool udp, gso_join_out *out, void *ctx, struct gso_join **ret_join);
 void gso_join_free(struct gso_join *j);         /* what was not flushed is lost */
+/* From the next batch on, the receiver takes units of UDP, or does not. */
+void gso_join_set_udp(struct gso_join *j, bool udp);
 /* Takes a packet for TO, which is one's own mark: packets of two are never joined. PKT is borrowed, and not to be
  * changed, until gso_join_flush(). */
 void gso_join_put(struct gso_join *j, void *to, const uint8_t *pkt, size_t size);

@@ -58,6 +58,11 @@ void gso_join_free(struct gso_join *j)
 	free(j);
 }
 
+void gso_join_set_udp(struct gso_join *j, bool udp)
+{
+	j->udp = udp;
+}
+
 /* ---- out ---- */
 static void join_pass(struct gso_join *j, void *to, const uint8_t *pkt, size_t size)
 {

@@ -154,12 +154,12 @@ static void path_follow(struct path_sa *sa, struct tun_uplink *up, const struct 
 	ike_peer_at(sa->path->ike, from, cw_clock_now_ms());
 }
 
-void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *pkt, size_t size)
+void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_endpoint *from, uint8_t *pkt, size_t size)
 {
 	struct path *p = sa->path;
 	struct tuns *ts = p->tun->tuns;
-	uint8_t nh;
-	int r = esp_open(ts->sadb, pkt, size, ts->inner, &nh, &p->tun->stat);
+	uint8_t nh, *inner;
+	int r = esp_open_in_place(ts->sadb, pkt, size, &inner, &nh, &p->tun->stat);
 
 	if (r == CW_E_LIMIT)
 		path_timer_on_soft_limit(p);
@@ -172,10 +172,10 @@ void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_e
 	ike_alive(p->ike, cw_clock_now_ms());
 	if (r == 0)
 		return;
-	if (ecn_combine(ts->inner, (size_t)r, udp_tos(up->udp)) < 0)
+	if (ecn_combine(inner, (size_t)r, udp_tos(up->udp)) < 0)
 		cw_stat_inc(&p->tun->stat, CW_STAT_DROP_ECN);
-	else if (!p->probe || !path_probe_input(p->probe, ts->inner, (size_t)r))
-		tun_deliver(sa, nh, ts->inner, (size_t)r);
+	else if (!p->probe || !path_probe_input(p->probe, inner, (size_t)r))
+		tun_deliver(sa, nh, inner, (size_t)r);
 }
 
 bool path_input_ike(struct path *p, struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *msg, size_t size)

@@ -117,7 +117,7 @@ bool path_check(struct path *p);
 /* Works out the state, and then that of the tunnel. WHY is a word for people. */
 void path_update(struct path *p, const char *why);
 /* An ESP packet that names SA arrived on UP. */
-void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *pkt, size_t size);
+void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_endpoint *from, uint8_t *pkt, size_t size);
 /* An IKE message; false when it is not for this path. */
 bool path_input_ike(struct path *p, struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *msg, size_t size);
 /* Seals PKT (as tun_send()), whose header is IN, and queues it. Counts nothing. */

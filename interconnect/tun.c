@@ -124,8 +124,17 @@ void tun_deliver(struct path_sa *sa, uint8_t nh, uint8_t *pkt, size_t size)
 	}
 	cw_stat_inc(&t->stat, CW_STAT_RX_PACKETS);
 	cw_stat_add(&t->stat, CW_STAT_RX_BYTES, in.size);
-	if (!tun_gauge_input(t, pkt, in.size) && t->ops)
-		t->ops->packet(t->ops_ctx, pkt, in.size);
+	if (tun_gauge_input(t, pkt, in.size) || !t->ops)
+		return;
+	t->in_batch = true;
+	t->ops->packet(t->ops_ctx, pkt, in.size);
+}
+
+void tun_batch_over(struct tun *t)
+{
+	if (t->in_batch && t->ops && t->ops->batch)
+		t->ops->batch(t->ops_ctx);
+	t->in_batch = false;
 }
 
 /* ---- out ---- */

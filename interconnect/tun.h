@@ -94,11 +94,13 @@ static inline bool tun_carries(enum tun_state s)
 }
 
 struct tun_ops {
-	/* An inner packet arrived, authenticated and within the selectors. PKT may be changed in place. */
+	/* An inner packet arrived, authenticated and within the selectors. PKT may be changed in place, and lives until batch(). */
 	void (*packet)(void *ctx, uint8_t *pkt, size_t size);
 	void (*state)(void *ctx, enum tun_state s);
 	/* tun_inner_mtu() is another; may be NULL. */
 	void (*mtu)(void *ctx, size_t inner_mtu);
+	/* What arrived at once has been handed over. May be NULL. */
+	void (*batch)(void *ctx);
 };
 
 /* The rules across the lists, and the files they name: all that tuns_new() refuses without opening a socket.
@@ -122,7 +124,7 @@ struct tun *tuns_at(const struct tuns *ts, size_t i);
 /* What no tunnel can be blamed for: datagrams that belong to none. */
 struct cw_stat *tuns_stat(struct tuns *ts);
 
-/* Who gets the inner packets; one subscriber. OPS is borrowed. */
+/* Who gets the inner packets; one subscriber. OPS is borrowed; NULL: nobody. */
 void tun_subscribe(struct tun *t, const struct tun_ops *ops, void *ctx);
 /* Sends an inner IP packet (behind which TUN_TAIL bytes are writable). CW_E_STATE while down, CW_E_FORBIDDEN outside the selectors,
  * CW_E_LIMIT when it is larger than the path takes: counted each. Packets with the same FLOW, any hash, take the same path. */

@@ -79,7 +79,6 @@ struct tuns {
 	bool was_up;                    /* some tunnel has been up */
 	struct tun_test *test;          /* under way, or NULL */
 	struct keylog *keylog;          /* NULL: keys are told to nobody */
-	uint8_t inner[UDP_DATAGRAM_MAX];
 };
 
 struct tun {
@@ -92,6 +91,7 @@ struct tun {
 	struct cw_stat stat;
 	const struct tun_ops *ops;
 	void *ops_ctx;
+	bool in_batch;                  /* the subscriber has got something since it heard that a batch is over */
 	enum tun_state state;
 	struct timespec since;          /* of the state, wall time */
 	size_t told_mtu;                /* what the subscriber knows */
@@ -111,6 +111,8 @@ void tun_update(struct tun *t, const char *why);
 void tun_update_mtu(struct tun *t);
 /* A packet that was authenticated by SA. */
 void tun_deliver(struct path_sa *sa, uint8_t next_header, uint8_t *pkt, size_t size);
+/* What a socket had is handed over. */
+void tun_batch_over(struct tun *t);
 /* The path with the best news: up, or else being set up. */
 const struct path *tun_best(const struct tun *t);
 

@@ -31,7 +31,7 @@ static void tuns_on_ike(struct tun_uplink *up, const struct cw_endpoint *from, c
 		cw_stat_inc(&up->tuns->stat, CW_STAT_IKE_REJECTED);
 }
 
-static void tuns_on_esp(struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *pkt, size_t size)
+static void tuns_on_esp(struct tun_uplink *up, const struct cw_endpoint *from, uint8_t *pkt, size_t size)
 {
 	struct path_sa *sa = esp_sadb_owner(up->tuns->sadb, pkt, size);
 
@@ -59,6 +59,15 @@ static void tuns_on_datagram(void *ctx, const struct cw_endpoint *from, uint8_t 
 		break;
 	}
 }
+
+static void tuns_on_batch(void *ctx)
+{
+	const struct tun_uplink *up = ctx;
+
+	for (size_t i = 0; i < up->tuns->n_items; i++)
+		tun_batch_over(up->tuns->items[i]);
+}
+
 static void tuns_cleanup(struct tuns **ts)
 {
 	tuns_free(*ts);
@@ -84,6 +93,7 @@ int tuns_bind(struct tuns *ts, struct tun_uplink *up, const struct cw_ip *to)
 
 	if ((r = udp_new(ts->loop, &local, tuns_on_datagram, up, &ts->stat, &udp)) < 0)
 		return r;
+	udp_on_batch(udp, tuns_on_batch);
 	udp_free(up->udp);
 	up->udp = udp;
 	up->local = udp_local(udp);

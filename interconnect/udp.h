@@ -11,12 +11,11 @@
  *	| 0x00000000 | IKE header ...   |    | SPI (not 0) | seq | ... |    | 0xFF |
  *	+-------------------------------+    +-------------------------+    +------+
  *
- * Both directions go in batches, and many datagrams through the kernel in one message: datagrams that follow each other to
- * one place with one size are sent with UDP_SEGMENT, and received as the kernel joined them (UDP_GRO), where it can. What is to be sent is built in place in a slot of the
- * queue, and leaves when the queue is full or on the next turn of the loop. ESP is never
- * fragmented outside: DF is set and the kernel's own path MTU is ignored (tun.h knows it); an IKE
- * message that the link does not take whole is. UDP checksums are always sent, and
- * need not be there in what comes.
+ * Both directions go in batches, and many datagrams through the kernel in one message: datagrams that follow each other
+ * to one place with one size are sent with UDP_SEGMENT, and received as the kernel joined them (UDP_GRO), where it can.
+ * What is to be sent is built in place in a slot of the queue, and leaves when the queue is full or on the next turn of
+ * the loop. ESP is never fragmented outside: DF is set and the kernel's own path MTU is ignored (tun.h knows it); an IKE
+ * message that the link does not take whole is. UDP checksums are always sent, and need not be there in what comes.
  *
  * A datagram has its own TOS byte (IPv4) or traffic class (IPv6), so that DSCP and ECN get through (ecn.h).
  *
@@ -44,9 +43,10 @@ typedef void udp_input(void *ctx, const struct cw_endpoint *from, uint8_t *data,
 /* Pure. IKE and ESP may still turn out to be nonsense; UDP_BAD is what can be neither. */
 enum udp_kind udp_classify(const uint8_t *data, size_t size);
 
-/* Binds LOCAL; -EADDRNOTAVAIL when no interface has it. STAT (borrowed) counts what could not be sent or was cut off. */
-CW_NODISCARD int udp_new(struct cw_loop *l, const struct cw_endpoint *local, udp_input *input, void *ctx, struct cw_stat *stat,
-			 struct udp **ret_udp);
+/* Binds LOCAL; -EADDRNOTAVAIL when no interface has it. STAT (borrowed) counts what could not be sent or was cut off.
+ */
+CW_NODISCARD int udp_new(struct cw_loop *l, const struct cw_endpoint *local, udp_input *input, void *ctx,
+			 struct cw_stat *stat, struct udp **ret_udp);
 /* BATCH is called with the context of the input when what arrived at once has been handed over. */
 void udp_on_batch(struct udp *u, void (*batch)(void *ctx));
 /* TOS byte or traffic class of the datagram that is being handed to the input. */

@@ -18,13 +18,14 @@
 
 CW_LOG_MODULE(ext);
 
-/* Frames read in one wake-up, so that one busy segment does not hold up the others. */
-enum { EXT_BATCH = 64 };
+/* Frames and bytes read in one wake-up, so that one busy segment does not hold up the others. */
+enum { EXT_BATCH = 64, EXT_BATCH_BYTES = 256 * 1024 };
 
 struct ext {
 	struct cw_loop *loop;
 	struct ext_conf *conf;          /* a copy of ours */
 	struct vtep *vtep;
+	bool joined;                    /* the frames of the VNI come here */
 	char tap[TAP_NAME_MAX + 1];
 	int fd;
 	struct cw_io *io;               /* NULL: there is no device, not yet or not any more */
@@ -88,12 +89,13 @@ void ext_conf_free(struct ext_conf *c)
 
 /* ---- frames ---- */
 
-/* May the frame pass as far as its form goes? Counts why not. */
-static bool ext_accept(struct ext *e, const uint8_t *frame, size_t size, struct eth *ret_eth)
+/* May the frame pass as far as its form goes? LARGEST is its size, or of a unit that of what it is cut to. Counts why
+ * not. */
+static bool ext_accept(struct ext *e, const uint8_t *frame, size_t size, size_t largest, struct eth *ret_eth)
 {
 	if (eth_parse(frame, size, ret_eth) < 0)
 		cw_stat_inc(&e->stat, CW_STAT_DROP_MALFORMED);
-	else if (size > e->mtu + ETH_AROUND_MTU)
+	else if (largest > e->mtu + ETH_AROUND_MTU)
 		cw_stat_inc(&e->stat, CW_STAT_DROP_LIMIT);
 	else if (flood_is_control(ret_eth))
 		cw_stat_inc(&e->stat, CW_STAT_DROP_FILTER);
@@ -122,23 +124,10 @@ static enum fdb_side ext_lookup(struct ext *e, const struct eth *h, uint64_t now
 	return FDB_SIDE_N;
 }
 
-/* The frame of SIZE bytes behind VTEP_HEAD bytes of BUF came from the bridge. */
-static void ext_from_bridge(struct ext *e, uint8_t *buf, size_t size, uint64_t now_ms)
+/* The frame of SIZE bytes behind VTEP_HEAD bytes of BUF, which is H, or cut from it. */
+static void ext_send(struct ext *e, const struct eth *h, uint8_t *buf, size_t size)
 {
-	struct eth h;
-	enum flood_kind kind;
-	enum fdb_side to;
-	uint64_t silent_ms = 0;
-
-	if (!ext_accept(e, buf + VTEP_HEAD, size, &h))
-		return;
-	e->n_moves += fdb_learn(e->fdb, &h.src, h.vlan, FDB_LOCAL, now_ms);
-	to = ext_lookup(e, &h, now_ms, &silent_ms, &kind);
-	if (to == FDB_LOCAL && silent_ms < EXT_HOME_MS)
-		return;
-	if (to != FDB_REMOTE && !ext_allow(e, FDB_LOCAL, kind))
-		return;
-	if (vtep_send(e->vtep, e->conf->vni, eth_flow(&h), eth_tos(&h), buf, size) < 0) {
+	if (vtep_send(e->vtep, e->conf->vni, eth_flow(h), eth_tos(h), buf, size) < 0) {
 		cw_stat_inc(&e->stat, CW_STAT_DROP_TX);
 		return;
 	}
@@ -146,7 +135,32 @@ static void ext_from_bridge(struct ext *e, uint8_t *buf, size_t size, uint64_t n
 	cw_stat_add(&e->stat, CW_STAT_TX_BYTES, size);
 }
 
-static void ext_on_frame(void *ctx, const uint8_t *frame, size_t size)
+/* The unit V, of SIZE bytes behind VTEP_HEAD bytes of BUF, came from the bridge. */
+static void ext_from_bridge(struct ext *e, const struct virtio_net_hdr *v, uint8_t *buf, size_t size, uint64_t now_ms)
+{
+	uint8_t out[VTEP_HEAD + VTEP_FRAME_MAX + VTEP_TAIL], *frame;
+	struct gso_cut cut;
+	struct eth h;
+	enum flood_kind kind;
+	enum fdb_side to;
+	uint64_t silent_ms = 0;
+
+	if (gso_cut_begin(GSO_ETHER, v, buf + VTEP_HEAD, size, vtep_fits(e->vtep), &cut) < 0) {
+		cw_stat_inc(&e->stat, CW_STAT_DROP_MALFORMED);
+		return;
+	}
+	if (!ext_accept(e, buf + VTEP_HEAD, size, gso_cut_room(&cut), &h))
+		return;
+	e->n_moves += fdb_learn(e->fdb, &h.src, h.vlan, FDB_LOCAL, now_ms);
+	to = ext_lookup(e, &h, now_ms, &silent_ms, &kind);
+	if (to == FDB_LOCAL && silent_ms < EXT_HOME_MS)
+		return;
+	while ((frame = gso_cut_next(&cut, out + VTEP_HEAD, &size)))
+		if (to == FDB_REMOTE || ext_allow(e, FDB_LOCAL, kind))
+			ext_send(e, &h, frame - VTEP_HEAD, size);
+}
+
+static bool ext_on_frame(void *ctx, const uint8_t *frame, size_t size)
 {
 	struct ext *e = ctx;
 	struct eth h;
@@ -155,19 +169,25 @@ static void ext_on_frame(void *ctx, const uint8_t *frame, size_t size)
 
 	if (!e->io) {
 		cw_stat_inc(&e->stat, CW_STAT_DROP_TX);
-		return;
+		return false;
 	}
-	if (!ext_accept(e, frame, size, &h))
-		return;
+	if (!ext_accept(e, frame, size, size, &h))
+		return false;
 	e->n_moves += fdb_learn(e->fdb, &h.src, h.vlan, FDB_REMOTE, now_ms);
-	if (ext_lookup(e, &h, now_ms, &silent_ms, &kind) != FDB_LOCAL && !ext_allow(e, FDB_REMOTE, kind))
-		return;
-	if (tap_write(e->fd, frame, size) < 0) {
-		cw_stat_inc(&e->stat, CW_STAT_DROP_TX);
+	return ext_lookup(e, &h, now_ms, &silent_ms, &kind) == FDB_LOCAL || ext_allow(e, FDB_REMOTE, kind);
+}
+
+static void ext_on_unit(void *ctx, const struct virtio_net_hdr *v, const struct iovec *iov, size_t n, size_t packets,
+			size_t bytes)
+{
+	struct ext *e = ctx;
+
+	if (tap_write(e->fd, v, iov, n) < 0) {
+		cw_stat_add(&e->stat, CW_STAT_DROP_TX, packets);
 		return;
 	}
-	cw_stat_inc(&e->stat, CW_STAT_RX_PACKETS);
-	cw_stat_add(&e->stat, CW_STAT_RX_BYTES, size);
+	cw_stat_add(&e->stat, CW_STAT_RX_PACKETS, packets);
+	cw_stat_add(&e->stat, CW_STAT_RX_BYTES, bytes);
 }
 
 /* The device is gone: somebody deleted it. */
@@ -185,15 +205,18 @@ static void ext_lose(struct ext *e, int r)
 static void ext_on_tap(void *ctx, unsigned events)
 {
 	struct ext *e = ctx;
-	uint8_t buf[VTEP_HEAD + VTEP_FRAME_MAX + VTEP_TAIL];
+	uint8_t buf[VTEP_HEAD + GSO_UNIT_MAX + VTEP_TAIL];
+	struct virtio_net_hdr v;
 	uint64_t now_ms = cw_clock_now_ms();
+	size_t bytes = 0;
 	ssize_t n = 0;
 
 	(void)events;
-	for (int i = 0; i < EXT_BATCH; i++) {
-		if ((n = tap_read(e->fd, buf + VTEP_HEAD, VTEP_FRAME_MAX)) < 0)
+	for (int i = 0; i < EXT_BATCH && bytes < EXT_BATCH_BYTES; i++) {
+		if ((n = tap_read(e->fd, &v, buf + VTEP_HEAD, GSO_UNIT_MAX)) < 0)
 			break;
-		ext_from_bridge(e, buf, (size_t)n, now_ms);
+		ext_from_bridge(e, &v, buf, (size_t)n, now_ms);
+		bytes += (size_t)n;
 	}
 	if (n < 0 && n != -EAGAIN)
 		ext_lose(e, (int)n);
@@ -210,6 +233,18 @@ static void ext_on_state(void *ctx, enum tun_state s)
 	e->was_up |= up;
 }
 
+/* Begins with the device. */
+static int ext_watch(struct ext *e)
+{
+	bool udp;
+	int r;
+
+	if ((r = tap_offload(e->fd, &udp)) < 0)
+		return r;
+	vtep_set_udp(e->vtep, udp);
+	return cw_io_new(e->loop, e->fd, CW_IO_READ, ext_on_tap, e, &e->io);
+}
+
 /* The helper has made the device. */
 static void ext_on_device(void *ctx, int fd, unsigned mtu)
 {
@@ -220,7 +255,7 @@ static void ext_on_device(void *ctx, int fd, unsigned mtu)
 	cw_fd_close(&e->fd);
 	e->fd = fd;
 	e->mtu = CW_MIN(mtu, (unsigned)(VTEP_FRAME_MAX - ETH_AROUND_MTU));
-	if ((r = cw_io_new(e->loop, e->fd, CW_IO_READ, ext_on_tap, e, &e->io)) < 0) {
+	if ((r = ext_watch(e)) < 0) {
 		ext_lose(e, r);
 		return;
 	}
@@ -242,13 +277,15 @@ static int ext_open(struct ext *e, const struct taps_conf *taps, const char *obj
 		return cw_why_set(why, r, object, "tap", "cannot make the device '%s': %s", e->tap, cw_strerror(r));
 	if ((r = attach_port(e->tap, e->conf->bridge, e->mtu, object, why)) < 0)
 		return r;
-	return cw_io_new(e->loop, e->fd, CW_IO_READ, ext_on_tap, e, &e->io);
+	if ((r = ext_watch(e)) < 0)
+		return cw_why_set(why, r, object, "tap", "cannot use the device '%s': %s", e->tap, cw_strerror(r));
+	return 0;
 }
 
 int ext_new(struct cw_loop *l, const struct taps_conf *taps, const struct ext_conf *c, struct vtep *v,
 	    struct ext **ret_ext, struct cw_why *why)
 {
-	static const struct vtep_ops ops = { .frame = ext_on_frame, .state = ext_on_state };
+	static const struct vtep_ops ops = { .frame = ext_on_frame, .write = ext_on_unit, .state = ext_on_state };
 	char object[EXT_NAME_MAX + 16];
 	struct ext *e = calloc(1, sizeof *e);
 	int r;
@@ -257,6 +294,7 @@ int ext_new(struct cw_loop *l, const struct taps_conf *taps, const struct ext_co
 		return -ENOMEM;
 	snprintf(object, sizeof object, "extension %s", c->name);
 	e->loop = l;
+	e->vtep = v;
 	e->fd = -1;
 	if (!(e->conf = ext_conf_copy(c))) {
 		ext_free(e);
@@ -270,7 +308,7 @@ int ext_new(struct cw_loop *l, const struct taps_conf *taps, const struct ext_co
 		ext_free(e);
 		return cw_why_set(why, r, object, NULL, "%s", cw_strerror(r));
 	}
-	e->vtep = v;
+	e->joined = true;
 	ext_on_state(e, tun_state(vtep_tun(v)));        /* the tunnel may have been up for long */
 	*ret_ext = e;
 	return 0;
@@ -280,7 +318,7 @@ void ext_free(struct ext *e)
 {
 	if (!e)
 		return;
-	if (e->vtep)
+	if (e->joined)
 		vtep_del(e->vtep, e->conf->vni);
 	taps_free(e->taps);
 	cw_io_free(e->io);

@@ -6,7 +6,8 @@
  * bridge's side within EXT_HOME_MS: the bridge itself floods only what it does not know, so an
  * older memory of ours is worth less than that. A frame from the tunnel goes to the bridge and
  * never back into the tunnel. Both ways: control frames stay at home (drop.filter),
- * broadcast, multicast and unknown unicast are limited (drop.storm), all else is carried byte for byte.
+ * broadcast, multicast and unknown unicast are limited (drop.storm), all else is carried byte for byte. Large units of
+ * the device are cut to frames for that, to such as the path takes whole (gso.h), and joined again behind the tunnel.
  *
  * Counters: tx is what went into the tunnel, rx what came out of it and reached the bridge;
  * drop.malformed no Ethernet frame; drop.limit larger than the segment's MTU; drop.tx the

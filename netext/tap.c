@@ -12,7 +12,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "interconnect/base/err.h"
 #include "interconnect/base/rand.h"
+
+/* Newer than the headers of the oldest system that this is built on. */
+enum { TAP_F_USO4 = 0x20, TAP_F_USO6 = 0x40 };
 
 /* A kernel without IPv6 has no such file, and then nothing to switch off. */
 static void tap_silence(const char *name)
@@ -42,7 +46,7 @@ static int tap_set_address(int fd)
 int tap_open(const char *name, int *ret_fd)
 {
 	/* Without IFF_TUN_EXCL a persistent device that somebody else made would be taken over. */
-	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL) };
+	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL) };
 	CW_AUTO(cw_fd_cleanup) int fd = -1;
 	int r;
 
@@ -59,22 +63,45 @@ int tap_open(const char *name, int *ret_fd)
 	return 0;
 }
 
-ssize_t tap_read(int fd, void *buf, size_t size)
+int tap_offload(int fd, bool *ret_udp)
 {
-	ssize_t n;
+	const unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+	struct ifreq ifr = { 0 };
 
-	do {
-		n = read(fd, buf, size);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
+	if (ioctl(fd, TUNGETIFF, &ifr) < 0)
+		return -errno;
+	if (!(ifr.ifr_flags & IFF_VNET_HDR))
+		return CW_E_UNSUPPORTED;
+	*ret_udp = ioctl(fd, TUNSETOFFLOAD, tcp | TAP_F_USO4 | TAP_F_USO6) == 0;
+	if (*ret_udp)
+		return 0;
+	return ioctl(fd, TUNSETOFFLOAD, tcp) < 0 ? -errno : 0;
 }
 
-int tap_write(int fd, const void *frame, size_t size)
+ssize_t tap_read(int fd, struct virtio_net_hdr *ret_v, void *buf, size_t size)
 {
+	const struct iovec iov[2] = { { ret_v, sizeof *ret_v }, { buf, size } };
 	ssize_t n;
 
 	do {
-		n = write(fd, frame, size);
+		n = readv(fd, iov, 2);
 	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	if (n < 0)
+		return -errno;
+	return n < (ssize_t)sizeof *ret_v ? -EIO : n - (ssize_t)sizeof *ret_v;
+}
+
+int tap_write(int fd, const struct virtio_net_hdr *v, const struct iovec *iov, size_t n)
+{
+	struct virtio_net_hdr copy = *v;
+	struct iovec all[TAP_PIECES_MAX] = { { &copy, sizeof copy } };
+	ssize_t written;
+
+	if (n >= TAP_PIECES_MAX)
+		return CW_E_LIMIT;
+	memcpy(&all[1], iov, n * sizeof *iov);
+	do {
+		written = writev(fd, all, (int)n + 1);
+	} while (written < 0 && errno == EINTR);
+	return written < 0 ? -errno : 0;
 }

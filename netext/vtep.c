@@ -25,6 +25,7 @@ struct vtep {
 	uint32_t local, remote;
 	uint16_t next_id;
 	struct frag *frag;
+	struct gso_join *join;          /* its marks are the entries of vnis: no list changes within a batch */
 	struct vtep_vni *vnis;          /* by VNI */
 	size_t n_vnis;
 	uint8_t marked[TUN_PACKET_MAX]; /* a frame with its mark of congestion */
@@ -109,7 +110,7 @@ static int vtep_mark(struct vtep *v, struct vxlan_in *in, uint8_t tos)
 static int vtep_input(struct vtep *v, const struct ip4 *h, bool joined)
 {
 	struct vxlan_in in;
-	const struct vtep_vni *to;
+	struct vtep_vni *to;
 	int r = vxlan_parse(h, &in);
 
 	if (r == CW_E_UNSUPPORTED) {
@@ -130,8 +131,27 @@ static int vtep_input(struct vtep *v, const struct ip4 *h, bool joined)
 	}
 	if ((r = vtep_mark(v, &in, h->tos)) < 0)
 		return r;
-	to->ops->frame(to->ctx, in.frame, in.size);
+	if (to->ops->frame(to->ctx, in.frame, in.size))
+		gso_join_put(v->join, to, in.frame, in.size);
+	if (in.frame == v->marked)
+		gso_join_flush(v->join);        /* the next mark overwrites it */
 	return 0;
+}
+
+static void vtep_on_unit(void *ctx, void *to, const struct virtio_net_hdr *h, const struct iovec *iov, size_t n,
+			 size_t packets, size_t bytes)
+{
+	const struct vtep_vni *vni = to;
+
+	(void)ctx;
+	vni->ops->write(vni->ctx, h, iov, n, packets, bytes);
+}
+
+static void vtep_on_batch(void *ctx)
+{
+	const struct vtep *v = ctx;
+
+	gso_join_flush(v->join);
 }
 
 static void vtep_on_packet(void *ctx, uint8_t *pkt, size_t size)
@@ -147,10 +167,12 @@ static void vtep_on_packet(void *ctx, uint8_t *pkt, size_t size)
 		cw_stat_inc(tun_stat(v->tun), CW_STAT_DROP_POLICY);
 		return;
 	}
-	if (!h.more && h.offset == 0)
+	if (!h.more && h.offset == 0) {
 		(void)vtep_input(v, &h, false);
-	else if (frag_join(v->frag, &h, cw_clock_now_ms(), &whole) == 1)
+	} else if (frag_join(v->frag, &h, cw_clock_now_ms(), &whole) == 1) {
 		(void)vtep_input(v, &whole, true);
+		gso_join_flush(v->join);        /* the next fragment may overwrite it */
+	}
 }
 
 static void vtep_on_state(void *ctx, enum tun_state s)
@@ -163,7 +185,7 @@ static void vtep_on_state(void *ctx, enum tun_state s)
 
 int vtep_new(struct tun *t, struct vtep **ret_vtep)
 {
-	static const struct tun_ops ops = { .packet = vtep_on_packet, .state = vtep_on_state };
+	static const struct tun_ops ops = { .packet = vtep_on_packet, .state = vtep_on_state, .batch = vtep_on_batch };
 	struct vtep *v = calloc(1, sizeof *v);
 	int r;
 
@@ -173,7 +195,9 @@ int vtep_new(struct tun *t, struct vtep **ret_vtep)
 	v->local = vtep_address(&tun_conf(t)->local_ts);
 	v->remote = vtep_address(&tun_conf(t)->remote_ts);
 	v->next_id = (uint16_t)cw_rand_u32();
-	if ((r = frag_new(tun_stat(t), &v->frag)) < 0) {
+	if ((r = frag_new(tun_stat(t), &v->frag)) < 0 ||
+	    (r = gso_join_new(GSO_ETHER, false, vtep_on_unit, v, &v->join)) < 0) {
+		frag_free(v->frag);
 		free(v);
 		return r;
 	}
@@ -184,14 +208,18 @@ int vtep_new(struct tun *t, struct vtep **ret_vtep)
 
 void vtep_free(struct vtep *v)
 {
-	static const struct tun_ops none;
-
 	if (!v)
 		return;
-	tun_subscribe(v->tun, &none, NULL);
+	tun_subscribe(v->tun, NULL, NULL);
 	frag_free(v->frag);
+	gso_join_free(v->join);
 	free(v->vnis);
 	free(v);
+}
+
+void vtep_set_udp(struct vtep *v, bool udp)
+{
+	gso_join_set_udp(v->join, udp);
 }
 
 struct tun *vtep_tun(const struct vtep *v)
@@ -225,6 +253,16 @@ void vtep_del(struct vtep *v, uint32_t vni)
 	memmove(e, e + 1, (v->n_vnis - (size_t)(e - v->vnis)) * sizeof *e);
 }
 
+static size_t vtep_mtu(const struct vtep *v)
+{
+	return CW_MIN(tun_inner_mtu(v->tun), (size_t)TUN_PACKET_MAX);
+}
+
+size_t vtep_fits(const struct vtep *v)
+{
+	return vtep_mtu(v) - VXLAN_OVERHEAD;
+}
+
 static int vtep_send_cut(struct vtep *v, uint32_t flow, const uint8_t *pkt, size_t size, size_t mtu)
 {
 	uint8_t out[TUN_PACKET_MAX + TUN_TAIL];
@@ -241,7 +279,7 @@ static int vtep_send_cut(struct vtep *v, uint32_t flow, const uint8_t *pkt, size
 
 int vtep_send(struct vtep *v, uint32_t vni, uint32_t flow, uint8_t tos, uint8_t *buf, size_t size)
 {
-	size_t mtu = CW_MIN(tun_inner_mtu(v->tun), (size_t)TUN_PACKET_MAX);
+	size_t mtu = vtep_mtu(v);
 	struct vxlan_out o = { .src = v->local, .dst = v->remote, .vni = vni, .flow = flow, .id = v->next_id++,
 			       .tos = tos };
 	int n;

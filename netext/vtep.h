@@ -13,6 +13,8 @@
  * DSCP and ECN of the packet in a frame are those of the VXLAN packet as well, so that routers and the ESP layer see them; a
  * mark of congestion comes back into the frame, as ecn.h says for ESP (RFC 6040 s4).
  *
+ * What arrives at once is joined to large units, for each extension (gso.h), before it is written.
+ *
  * Counters are those of the tunnel: drop.malformed, drop.policy (another address, protocol
  * or port than VXLAN's, or an unknown VNI), drop.reassembly, drop.ecn.
  *
@@ -23,6 +25,7 @@
 
 #include "interconnect/base/base.h"
 #include "interconnect/base/err.h"
+#include "interconnect/gso.h"
 #include "interconnect/tun.h"
 #include "netext/vxlan.h"
 
@@ -34,7 +37,11 @@ enum { VTEP_FRAME_MAX = TUN_PACKET_MAX - VXLAN_OVERHEAD };
 
 /* Who gets the frames of a VNI. */
 struct vtep_ops {
-	void (*frame)(void *ctx, const uint8_t *frame, size_t size);
+	/* A frame has arrived: shall it be written? */
+	bool (*frame)(void *ctx, const uint8_t *frame, size_t size);
+	/* Frames that shall be written, joined as far as they can be: PACKETS of BYTES in all (gso.h). */
+	void (*write)(void *ctx, const struct virtio_net_hdr *v, const struct iovec *iov, size_t n, size_t packets,
+		      size_t bytes);
 	void (*state)(void *ctx, enum tun_state s);
 };
 
@@ -44,11 +51,15 @@ CW_NODISCARD int vtep_check(const struct tun_conf *c, struct cw_why *why);
 CW_NODISCARD int vtep_new(struct tun *t, struct vtep **ret_vtep);
 void vtep_free(struct vtep *v);
 struct tun *vtep_tun(const struct vtep *v);
+/* The devices take large units of UDP, too, or do not: all of one kernel are alike. */
+void vtep_set_udp(struct vtep *v, bool udp);
+/* The largest frame that goes without being fragmented. */
+size_t vtep_fits(const struct vtep *v);
 /* Frames of VNI go to OPS (borrowed). CW_E_CONFLICT when they go to somebody already. */
 CW_NODISCARD int vtep_add(struct vtep *v, uint32_t vni, const struct vtep_ops *ops, void *ctx);
 void vtep_del(struct vtep *v, uint32_t vni);
-/* Sends the frame of SIZE bytes that stands in BUF behind VTEP_HEAD bytes of room; FLOW is its eth_flow(), TOS its eth_tos(). Failures are those of
- * tun_send(); of a frame in fragments some may be gone by then. */
+/* Sends the frame of SIZE bytes that stands in BUF behind VTEP_HEAD bytes of room; FLOW is its eth_flow(), TOS its
+ * eth_tos(). Failures are those of tun_send(); of a frame in fragments some may be gone by then. */
 CW_NODISCARD int vtep_send(struct vtep *v, uint32_t vni, uint32_t flow, uint8_t tos, uint8_t *buf, size_t size);
 /* The counters say what has timed out, too. Call before they are shown. */
 void vtep_settle(struct vtep *v);

@@ -107,6 +107,9 @@ CW_NODISCARD int esp_open(struct esp_sadb *db, const uint8_t *pkt, size_t size, 
  * there. */
 void esp_in_limit(struct esp_sadb *db, uint32_t spi, const struct esp_limits *limits);
 bool esp_in_soft(const struct esp_sadb *db, uint32_t spi);      /* past a soft limit; false when unknown */
+/* The same in place: the inner packet is then part of PKT, at *RET_INNER. What was encrypted is gone, also on failure. */
+CW_NODISCARD int esp_open_in_place(struct esp_sadb *db, uint8_t *pkt, size_t size, uint8_t **ret_inner,
+				   uint8_t *ret_next_header, struct cw_stat *stat);
 /* Highest number accepted on the inbound SA, 0 when unknown. */
 uint64_t esp_in_seq(const struct esp_sadb *db, uint32_t spi);
 

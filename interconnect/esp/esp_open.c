@@ -133,3 +133,15 @@ int esp_open(struct esp_sadb *db, const uint8_t *pkt, size_t size, uint8_t *out,
 			cw_stat_inc(stat, drop_rows[i].stat);
 	return r;
 }
+
+int esp_open_in_place(struct esp_sadb *db, uint8_t *pkt, size_t size, uint8_t **ret_inner, uint8_t *ret_next_header,
+		      struct cw_stat *stat)
+{
+	const struct esp_in *in = NULL;
+	struct packet p;
+
+	if (parse(pkt, size, &p) == 0)
+		in = esp_sadb_find(db, p.spi);
+	*ret_inner = pkt + (in ? (size_t)ESP_NUMBERS + in->shape->iv : 0);
+	return esp_open(db, pkt, size, *ret_inner, ret_next_header, stat);
+}

@@ -28,18 +28,23 @@ static struct esp_sadb *db_new(const struct esp_keys *keys)
 	return db;
 }
 
-/* Opens from a heap block of exactly SIZE bytes to another. */
+static bool in_place;
+
+/* Opens from a heap block of exactly SIZE bytes to another, or in place. */
 static int open_exact(struct esp_sadb *db, const uint8_t *pkt, size_t size, uint8_t *ret_inner, uint8_t *ret_nh)
 {
-	uint8_t *in = malloc(size ? size : 1), *out = malloc(size ? size : 1);
+	uint8_t *in = malloc(size ? size : 1), *out = malloc(size ? size : 1), *inner = out;
 	int r;
 
 	assert_non_null(in);
 	assert_non_null(out);
 	memcpy(in, pkt, size);
-	r = esp_open(db, in, size, out, ret_nh, &stat);
+	if (in_place)
+		r = esp_open_in_place(db, in, size, &inner, ret_nh, &stat);
+	else
+		r = esp_open(db, in, size, out, ret_nh, &stat);
 	if (r > 0 && ret_inner)
-		memcpy(ret_inner, out, (size_t)r);
+		memcpy(ret_inner, inner, (size_t)r);
 	free(in);
 	free(out);
 	return r;
@@ -649,5 +654,8 @@ int main(void)
 		cmocka_unit_test(esn_bridges_a_gap),
 	};
 
-	return cmocka_run_group_tests_name("esp_open", tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("esp_open", tests, NULL, NULL);
+
+	in_place = true;
+	return failed + cmocka_run_group_tests_name("esp_open in place", tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
 #include "netext/ext.h"
 #include "netext/flood.h"
 #include "netext/tap.h"
+#include "tests/lib/gso_unit.h"
 #include "tests/lib/hex.h"
 
 enum { PPS = 20, MTU = 1500 };
@@ -29,7 +30,9 @@ static struct {
 	void *ctx;
 	uint8_t sent[VTEP_FRAME_MAX], written[VTEP_FRAME_MAX];
 	size_t sent_size, written_size, n_sent, n_written;
-	int send_r, write_r, check_r, open_r, port_r, add_r;
+	int send_r, write_r, check_r, open_r, port_r, add_r, offload_r;
+	struct virtio_net_hdr v, written_v;     /* of what is read; of what was written */
+	size_t fits;
 	enum tun_state state;
 	bool tap_gone;
 	void (*device)(void *ctx, int fd, unsigned mtu);
@@ -89,22 +92,44 @@ void taps_free(struct taps *t)
 	fake.device = NULL;
 }
 
-ssize_t tap_read(int fd, void *buf, size_t size)
+int tap_offload(int fd, bool *ret_udp)
+{
+	(void)fd;
+	*ret_udp = true;
+	return fake.offload_r;
+}
+
+ssize_t tap_read(int fd, struct virtio_net_hdr *ret_v, void *buf, size_t size)
 {
 	ssize_t n = recv(fd, buf, size, 0);
 
+	*ret_v = fake.v;
 	if (fake.tap_gone)
 		return -EBADFD;
 	return n < 0 ? -errno : n;
 }
 
-int tap_write(int fd, const void *frame, size_t size)
+int tap_write(int fd, const struct virtio_net_hdr *v, const struct iovec *iov, size_t n)
 {
 	(void)fd;
-	memcpy(fake.written, frame, size);
-	fake.written_size = size;
+	fake.written_v = *v;
+	fake.written_size = 0;
+	for (size_t i = 0; i < n; fake.written_size += iov[i++].iov_len)
+		memcpy(fake.written + fake.written_size, iov[i].iov_base, iov[i].iov_len);
 	fake.n_written++;
 	return fake.write_r;
+}
+
+void vtep_set_udp(struct vtep *v, bool udp)
+{
+	(void)v;
+	assert_true(udp);
+}
+
+size_t vtep_fits(const struct vtep *v)
+{
+	(void)v;
+	return fake.fits ? fake.fits : MTU + ETH_HEADER;
 }
 
 int vtep_add(struct vtep *v, uint32_t vni, const struct vtep_ops *ops, void *ctx)
@@ -127,7 +152,7 @@ int vtep_send(struct vtep *v, uint32_t vni, uint32_t flow, uint8_t tos, uint8_t 
 {
 	(void)v;
 	(void)flow;
-	assert_int_equal(tos, 0);               /* of frames that hold no IP */
+	assert_int_equal(tos, size > 54 && buf[VTEP_HEAD + 14] == 0x45 ? buf[VTEP_HEAD + 15] : 0);      /* IP is in units only */
 	assert_int_equal(vni, 77);
 	memcpy(fake.sent, buf + VTEP_HEAD, size);
 	fake.sent_size = size;
@@ -236,12 +261,25 @@ static bool out(struct setup *x, const char *hex)
 	return out_bytes(x, buf, frame_of(hex, buf));
 }
 
+/* As the VTEP does with what has been let pass: P stands for PACKETS frames. */
+static void write_joined(const uint8_t *p, size_t n, size_t packets)
+{
+	struct virtio_net_hdr v = { .gso_size = (uint16_t)packets };
+	uint8_t copy[VTEP_FRAME_MAX];
+	const struct iovec iov[2] = { { copy, n / 2 }, { copy + n / 2, n - n / 2 } };
+
+	memcpy(copy, p, n);
+	fake.ops->write(fake.ctx, &v, iov, 2, packets, n);
+	assert_int_equal(fake.written_v.gso_size, packets);
+}
+
 /* From the tunnel. True if it reached the bridge. */
 static bool in_bytes(const uint8_t *p, size_t n)
 {
 	size_t before = fake.n_written;
 
-	fake.ops->frame(fake.ctx, p, n);
+	if (fake.ops->frame(fake.ctx, p, n))
+		write_joined(p, n, 1);
 	if (fake.n_written == before)
 		return false;
 	assert_int_equal(fake.written_size, n);
@@ -288,6 +326,92 @@ static void frames_cross_both_ways(void **state)
 	assert_int_equal(counter(x, "rx.packets"), 2);
 	assert_int_equal(shown(x, "macs", "local"), 1);
 	assert_int_equal(shown(x, "macs", "remote"), 1);
+}
+
+/* ---- large units ---- */
+
+static const struct unit_kind tcp = {
+	.link = GSO_ETHER, .df = true, .options = 12, .payload = 5000, .mss = 1448, .flags = 0x18
+};
+static struct unit unit;
+
+/* A unit from the bridge. Returns how many frames went into the tunnel. */
+static size_t out_unit(struct setup *x, const struct unit_kind *k)
+{
+	size_t before = fake.n_sent;
+
+	unit_make(&unit, k);
+	fake.v = unit.v;
+	assert_int_equal(send(fake.pair[1], unit.pkt, unit.size, 0), unit.size);
+	assert_int_equal(cw_loop_turn(x->loop, 1000), 0);
+	return fake.n_sent - before;
+}
+
+static void units_are_cut_to_what_the_path_takes(void **state)
+{
+	struct setup *x = *state;
+	struct unit_kind k = tcp;
+
+	assert_true(in(ALL "02000000000b" "0806"));
+	assert_int_equal(out_unit(x, &k), 4);
+	assert_int_equal(unit_check(fake.sent, fake.sent_size, unit.l3, unit.l4), 0);
+	assert_int_equal(fake.sent_size, 14 + 52 + 5000 - 3 * 1448);
+	assert_int_equal(counter(x, "tx.packets"), 4);
+	assert_int_equal(counter(x, "tx.bytes"), 4 * (14 + 52) + 5000);
+	fake.fits = 14 + 52 + 1000;
+	assert_int_equal(out_unit(x, &k), 5);
+	assert_int_equal(fake.sent_size, 14 + 52 + 1000);
+	k.payload = 1448;
+	assert_int_equal(out_unit(x, &k), 2);           /* no unit, only a checksum is to be made */
+	k.udp = true;
+	assert_int_equal(out_unit(x, &k), 1);           /* the VTEP will fragment it */
+	assert_int_equal(unit_check(fake.sent, fake.sent_size, unit.l3, unit.l4), 0);
+}
+
+static void units_that_lie_are_dropped(void **state)
+{
+	struct setup *x = *state;
+
+	assert_int_equal(out_unit(x, &tcp), 4);
+	unit_make(&unit, &tcp);
+	fake.v.hdr_len = 0xffff;
+	assert_int_equal(send(fake.pair[1], unit.pkt, unit.size, 0), unit.size);
+	assert_int_equal(cw_loop_turn(x->loop, 1000), 0);
+	assert_int_equal(fake.n_sent, 4);
+	assert_int_equal(counter(x, "drop.malformed"), 1);
+}
+
+/* Every frame of a unit counts where floods are limited; frames too large for the segment do not pass in units either.
+ */
+static void units_count_as_many(void **state)
+{
+	struct setup *x = *state;
+	struct unit_kind k = tcp;
+	size_t sent;
+
+	k.payload = 200 * 200;
+	k.mss = 200;
+	sent = out_unit(x, &k);
+	assert_true(sent > 0 && sent < 200);
+	assert_int_equal(counter(x, "drop.storm"), 200 - sent);
+	k.mss = 3000;
+	k.df = false;
+	assert_int_equal(out_unit(x, &k), 0);
+	assert_int_equal(counter(x, "drop.limit"), 1);
+}
+
+static void joined_frames_are_counted_one_by_one(void **state)
+{
+	struct setup *x = *state;
+	uint8_t buf[300] = { 0 };
+
+	write_joined(buf, sizeof buf, 7);
+	assert_int_equal(counter(x, "rx.packets"), 7);
+	assert_int_equal(counter(x, "rx.bytes"), 300);
+	fake.write_r = -EINVAL;
+	write_joined(buf, sizeof buf, 5);
+	assert_int_equal(counter(x, "drop.tx"), 5);
+	assert_int_equal(counter(x, "rx.packets"), 7);
 }
 
 static void frame_from_the_tunnel_never_goes_back(void **state)
@@ -426,8 +550,13 @@ static void state_follows_the_tunnel(void **state)
 		enum tun_state tun;
 		const char *want;
 	} rows[] = {
-		{ TUN_CONNECTING, "creating" }, { TUN_DOWN, "creating" }, { TUN_UP, "up" }, { TUN_DEGRADED, "degraded" },
-		{ TUN_DOWN, "degraded" }, { TUN_CONNECTING, "degraded" }, { TUN_UP, "up" },
+		{ TUN_CONNECTING, "creating" },
+		{ TUN_DOWN, "creating" },
+		{ TUN_UP, "up" },
+		{ TUN_DEGRADED, "degraded" },
+		{ TUN_DOWN, "degraded" },
+		{ TUN_CONNECTING, "degraded" },
+		{ TUN_UP, "up" },
 	};
 	struct setup *x = *state;
 
@@ -535,7 +664,8 @@ static void device_with_a_large_mtu(void **state)
 	assert_int_equal(shown(x, NULL, "mtu"), VTEP_FRAME_MAX - ETH_AROUND_MTU);
 }
 
-/* Each step of the creation fails in its turn; nothing may be left (leak and descriptor checks of the sanitizer build). */
+/* Each step of the creation fails in its turn; nothing may be left (leak and descriptor checks of the sanitizer build).
+ */
 static void failure_leaves_nothing(void **state)
 {
 	static const struct {
@@ -543,8 +673,10 @@ static void failure_leaves_nothing(void **state)
 		const char *field;
 		int want;
 	} rows[] = {
-		{ &fake.check_r, CW_E_CONFLICT, "bridge", CW_E_CONFLICT }, { &fake.open_r, -EBUSY, "tap", CW_E_CONFLICT },
-		{ &fake.open_r, -EPERM, "tap", -EPERM }, { &fake.port_r, -EINVAL, "bridge", -EINVAL },
+		{ &fake.check_r, CW_E_CONFLICT, "bridge", CW_E_CONFLICT },
+		{ &fake.open_r, -EBUSY, "tap", CW_E_CONFLICT },
+		{ &fake.open_r, -EPERM, "tap", -EPERM },
+		{ &fake.port_r, -EINVAL, "bridge", -EINVAL },
 		{ &fake.add_r, CW_E_CONFLICT, "", CW_E_CONFLICT },
 	};
 	struct cw_loop *l = NULL;
@@ -591,6 +723,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(frames_cross_both_ways, setup, teardown),
+		cmocka_unit_test_setup_teardown(units_are_cut_to_what_the_path_takes, setup, teardown),
+		cmocka_unit_test_setup_teardown(units_that_lie_are_dropped, setup, teardown),
+		cmocka_unit_test_setup_teardown(units_count_as_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(joined_frames_are_counted_one_by_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(frame_from_the_tunnel_never_goes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(neighbours_talk_at_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(moved_station_is_found_at_once, setup, teardown),

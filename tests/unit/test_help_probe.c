@@ -95,10 +95,11 @@ static int probe(const char *bridge, const char *text, struct help_probe **ret_p
 /* The next ARP request of the probe at the other end: what it asks. 0 when there is none. */
 static int next_arp(struct help_arp *a)
 {
+	struct virtio_net_hdr v;
 	uint8_t frame[2048];
 	ssize_t n;
 
-	while ((n = tap_read(x.tap, frame, sizeof frame)) > 0)
+	while ((n = tap_read(x.tap, &v, frame, sizeof frame)) > 0)
 		if (n >= 14 + HELP_ARP_SIZE && frame[12] == 8 && frame[13] == 6 &&
 		    memcmp(frame, "\xff\xff\xff\xff\xff\xff", 6) == 0 &&
 		    help_arp_parse(frame + 14, (size_t)n - 14, a) == 0)
@@ -108,10 +109,11 @@ static int next_arp(struct help_arp *a)
 
 static void say(const struct help_arp *a)
 {
+	static const struct virtio_net_hdr none;
 	uint8_t frame[14 + HELP_ARP_SIZE] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 7, 8, 6 };
 
 	help_arp_build(a, frame + 14);
-	assert_int_equal(tap_write(x.tap, frame, sizeof frame), 0);
+	assert_int_equal(tap_write(x.tap, &none, &(struct iovec){ frame, sizeof frame }, 1), 0);
 }
 
 static void run(unsigned ms)

@@ -14,6 +14,7 @@
 #include "netext/eth.h"
 #include "netext/frag.h"
 #include "netext/vtep.h"
+#include "tests/lib/gso_unit.h"
 
 enum { QUEUE = 64, MTU = 1438 };
 
@@ -67,7 +68,8 @@ struct setup {
 	struct tun a, b;
 	struct vtep *va, *vb;
 	uint8_t frame[VTEP_FRAME_MAX];          /* what the last test sent */
-	size_t size, n_got;
+	size_t size, n_got, n_written;
+	bool refuse;
 	uint8_t tos;                            /* to send with */
 	uint8_t got[VTEP_FRAME_MAX];
 	const void *got_ctx;
@@ -77,14 +79,31 @@ struct setup {
 
 static struct setup *now_testing;
 
-static void on_frame(void *ctx, const uint8_t *frame, size_t size)
+static bool on_frame(void *ctx, const uint8_t *frame, size_t size)
 {
 	struct setup *x = now_testing;
 
-	x->n_got++;
 	x->got_ctx = ctx;
 	memcpy(x->got, frame, size);
 	x->equal = size == x->size && memcmp(frame, x->frame, size) == 0;
+	return !x->refuse;
+}
+
+static void on_write(void *ctx, const struct virtio_net_hdr *v, const struct iovec *iov, size_t n, size_t packets,
+		     size_t bytes)
+{
+	struct setup *x = now_testing;
+
+	assert_ptr_equal(ctx, x->got_ctx);
+	x->n_got += packets;
+	x->n_written++;
+	if (packets > 1) {
+		assert_int_equal(v->gso_type, VIRTIO_NET_HDR_GSO_TCPV4);
+		assert_int_equal(n, packets + 1);
+		return;
+	}
+	x->equal &= n == 1 && bytes == x->size && iov[0].iov_len == bytes &&
+		    memcmp(iov[0].iov_base, x->frame, bytes) == 0;
 }
 
 static void on_state(void *ctx, enum tun_state s)
@@ -93,7 +112,7 @@ static void on_state(void *ctx, enum tun_state s)
 	now_testing->got_state = s;
 }
 
-static const struct vtep_ops ops = { on_frame, on_state };
+static const struct vtep_ops ops = { on_frame, on_write, on_state };
 static char web[] = "web", db[] = "db";
 
 static void prefix(const char *text, struct cw_prefix *ret)
@@ -159,6 +178,7 @@ static void deliver(struct setup *x, size_t i)
 
 	memcpy(block, x->a.queue[i], x->a.sizes[i]);
 	x->b.ops->packet(x->b.ctx, block, x->a.sizes[i]);
+	x->b.ops->batch(x->b.ctx);
 	free(block);
 }
 
@@ -194,6 +214,50 @@ static void frames_of_every_size_come_through(void **state)
 	assert_dropped(x, 0, 0, 0);
 	assert_int_equal(transmit(x, 77, VTEP_FRAME_MAX), 0);
 	assert_int_equal(vtep_send(x->va, 77, 0, 0, x->frame, VTEP_FRAME_MAX + 1), CW_E_LIMIT);
+}
+
+static void a_frame_that_nobody_wants_is_not_written(void **state)
+{
+	struct setup *x = *state;
+
+	x->refuse = true;
+	assert_int_equal(transmit(x, 77, 100), 0);
+	deliver(x, 0);
+	assert_ptr_equal(x->got_ctx, web);
+	assert_int_equal(x->n_written, 0);
+}
+
+/* The packets of a batch, some in fragments: joined to a unit, and what is in fragments does not live long. */
+static void a_batch_is_joined(void **state)
+{
+	struct setup *x = *state;
+	const struct unit_kind kind = {
+		.link = GSO_ETHER, .df = true, .payload = 8 * 1300, .mss = 1300, .flags = 0x10
+	};
+	static struct unit unit;
+	uint8_t out[VTEP_HEAD + 1500 + VTEP_TAIL], *frame;
+	struct gso_cut c;
+	size_t size;
+
+	for (size_t mtu = 1438; mtu > 1000; mtu -= 300) {
+		x->n_got = x->n_written = 0;
+		x->a.mtu = mtu;
+		unit_make(&unit, &kind);
+		assert_int_equal(gso_cut_begin(GSO_ETHER, &unit.v, unit.pkt, unit.size, GSO_UNIT_MAX, &c), 0);
+		while ((frame = gso_cut_next(&c, out + VTEP_HEAD, &size)))
+			assert_int_equal(vtep_send(x->va, 77, 1, 0, frame - VTEP_HEAD, size), 0);
+		assert_int_equal(x->a.n, mtu == 1438 ? 8 : 16);
+		for (size_t i = 0; i < x->a.n; i++)
+			x->b.ops->packet(x->b.ctx, x->a.queue[i], x->a.sizes[i]);
+		if (mtu == 1438)
+			assert_int_equal(x->n_written, 0);
+		x->b.ops->batch(x->b.ctx);
+		assert_int_equal(x->n_got, 8);
+		assert_int_equal(x->n_written, mtu == 1438 ? 1 : 8);
+		x->equal = true;
+		forget(&x->a);
+	}
+	assert_int_equal(vtep_fits(x->va), x->a.mtu - VXLAN_OVERHEAD);
 }
 
 static void full_frame_takes_two_packets(void **state)
@@ -511,6 +575,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(frames_of_every_size_come_through, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_frame_that_nobody_wants_is_not_written, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_batch_is_joined, setup, teardown),
 		cmocka_unit_test_setup_teardown(full_frame_takes_two_packets, setup, teardown),
 		cmocka_unit_test_setup_teardown(networks_are_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_networks_are_found, setup, teardown),
