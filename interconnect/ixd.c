@@ -12,6 +12,7 @@
 #include "interconnect/ix.h"
 #include "interconnect/ix_cmd.h"
 #include "interconnect/ix_node.h"
+#include "interconnect/keys.h"
 #include "interconnect/mangle_box.h"
 
 CW_LOG_MODULE(ixd);
@@ -89,6 +90,8 @@ int main(int argc, char **argv)
 	int status;
 
 	cw_daemon_harden();
+	if (keys_part(argc, argv, &status))
+		return status;
 	if (!cw_daemon_args_with(argc, argv, "interconnect appliance", CW_DAEMON_NODE | CW_DAEMON_CRYPTO, &args, &status))
 		return status;
 	return args.node ? ixd_node(args.node) : ixd_main(&args);

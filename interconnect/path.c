@@ -14,7 +14,7 @@
 
 CW_LOG_MODULE(path);
 
-enum { PATH_OUTER_IPV4 = 20 + 8, PATH_OUTER_IPV6 = 40 + 8, PATH_IKE_MTU = 1280 /* crosses any path */ };
+enum { PATH_OUTER_IPV4 = 20 + 8, PATH_OUTER_IPV6 = 40 + 8, PATH_IKE_MTU = 1280 /* crosses any path */, PATH_DUMMY = 16 };
 
 const char *path_state_name(enum path_state s)
 {
@@ -57,28 +57,46 @@ static struct tun_uplink *path_uplink_at(const struct path *p, const struct cw_e
 	return up ? up : p->uplink;
 }
 
-static void path_ike_send(void *ctx, const struct cw_endpoint *local, const struct cw_endpoint *to, const void *msg, size_t size)
+static struct path *path_of(void *ctx, size_t number)
 {
-	struct path *p = ctx;
+	const struct tuns *ts = ctx;
+
+	return ts->paths[number];
+}
+
+static void path_on_send(void *ctx, size_t number, const struct cw_endpoint *local, const struct cw_endpoint *to, const void *msg,
+			 size_t size)
+{
+	struct path *p = path_of(ctx, number);
 
 	udp_send_ike(path_uplink_at(p, local)->udp, to, msg, size);
 	p->sent = true;
 }
 
-static uint32_t path_ike_spi(void *ctx)
+/* The peer, who answered us, has the SA: but it cannot know that we have it until something comes on it (RFC 4303 s2.6). */
+static void path_say_so(struct path *p, struct path_sa *sa)
 {
-	const struct path *p = ctx;
+	uint8_t nothing[PATH_DUMMY + ESP_TRAILER_MAX] = { 0 };
+	struct udp *u = sa->uplink->udp;
+	int r = esp_seal(sa->out, ESP_NH_NONE, nothing, PATH_DUMMY, udp_slot(u));
 
-	return esp_sadb_spi(p->tun->tuns->sadb);
+	if (r < 0)
+		return;
+	udp_commit(u, &sa->remote, (size_t)r);
+	p->sent = true;
 }
 
-static int path_ike_child_up(void *ctx, const struct ike_child *child)
+static int path_on_child_up(void *ctx, size_t number, const struct ike_child *child)
 {
-	struct path *p = ctx;
+	struct path *p = path_of(ctx, number);
 	int r = path_sa_add(p, child);
 
 	if (r < 0)
 		return r;
+	if (child->initiator) {
+		path_say_so(p, p->sas[0]);
+		path_sa_prove(p->sas[0], cw_clock_now_ms());
+	}
 	path_timer_on_sa(p);
 	if (p->probe)
 		path_probe_start(p->probe);
@@ -86,16 +104,14 @@ static int path_ike_child_up(void *ctx, const struct ike_child *child)
 	return 0;
 }
 
-static void path_ike_child_idle(void *ctx, uint32_t spi_in)
+static void path_on_child_idle(void *ctx, size_t number, uint32_t spi_in)
 {
-	struct path *p = ctx;
-
-	path_sa_idle(p, spi_in);
+	path_sa_idle(path_of(ctx, number), spi_in);
 }
 
-static void path_ike_child_down(void *ctx, uint32_t spi_in)
+static void path_on_child_down(void *ctx, size_t number, uint32_t spi_in)
 {
-	struct path *p = ctx;
+	struct path *p = path_of(ctx, number);
 
 	path_sa_close(p, spi_in, cw_clock_now_ms());
 	if (path_sa_count(p) > 0) {
@@ -109,33 +125,61 @@ static void path_ike_child_down(void *ctx, uint32_t spi_in)
 	path_update(p, "ESP ended");
 }
 
-static void path_ike_child_moved(void *ctx, uint32_t spi_in, const struct cw_endpoint *local, const struct cw_endpoint *remote)
+static void path_on_child_orphan(void *ctx, size_t number, uint32_t spi_in)
 {
-	struct path *p = ctx;
+	path_sa_orphan(path_of(ctx, number), spi_in, cw_clock_now_ms());
+}
+
+static void path_on_child_moved(void *ctx, size_t number, uint32_t spi_in, const struct cw_endpoint *local,
+				const struct cw_endpoint *remote)
+{
+	struct path *p = path_of(ctx, number);
 
 	path_sa_move(p, spi_in, path_uplink_at(p, local), remote);
 }
 
-static void path_ike_state(void *ctx, enum ike_state s, const char *why)
+static void path_on_state(void *ctx, size_t number, enum ike_state s, const char *why)
 {
-	struct path *p = ctx;
+	struct path *p = path_of(ctx, number);
 
 	p->ike_state = s;
 	path_update(p, why);
 }
 
-static void path_ike_keylog(void *ctx, const struct ike_keylog *l)
+static void path_on_keylog(void *ctx, size_t number, const struct ike_keylog *l)
 {
-	const struct path *p = ctx;
+	const struct tuns *ts = ctx;
 
-	if (p->tun->tuns->keylog)
-		keylog_write(p->tun->tuns->keylog, l);
+	(void)number;
+	if (ts->keylog)
+		keylog_write(ts->keylog, l);
 }
 
-static const struct ike_ops path_ike_ops = {
-	.send = path_ike_send, .spi = path_ike_spi, .child_up = path_ike_child_up, .child_idle = path_ike_child_idle,
-	.child_down = path_ike_child_down, .child_moved = path_ike_child_moved, .state = path_ike_state,
-	.keylog = path_ike_keylog,
+static bool path_on_lost(void *ctx, size_t number, struct cw_endpoint *ret_remote)
+{
+	struct path *p = path_of(ctx, number);
+	const struct path_sa *sa;
+
+	p->ike_state = IKE_IDLE;
+	path_sa_lost(p, cw_clock_now_ms());
+	path_timer_on_close(p);
+	path_update(p, "the IKE process is gone");
+	if ((sa = path_sa_out(p)))
+		*ret_remote = sa->remote;
+	return sa != NULL;
+}
+
+static struct cw_stat *path_on_stat(void *ctx, size_t tunnel)
+{
+	struct tuns *ts = ctx;
+
+	return tunnel < ts->n_items ? &ts->items[tunnel]->stat : &ts->stat;
+}
+
+const struct keys_ops path_keys_ops = {
+	.send = path_on_send, .child_up = path_on_child_up, .child_idle = path_on_child_idle, .child_down = path_on_child_down,
+	.child_orphan = path_on_child_orphan, .child_moved = path_on_child_moved, .state = path_on_state, .keylog = path_on_keylog,
+	.lost = path_on_lost, .stat = path_on_stat,
 };
 
 /* ---- in ---- */
@@ -151,7 +195,7 @@ static void path_follow(struct path_sa *sa, struct tun_uplink *up, const struct 
 		return;
 	sa->uplink = up;
 	sa->remote = *from;
-	ike_peer_at(sa->path->ike, from, cw_clock_now_ms());
+	keys_peer_at(up->tuns->keys, sa->path->number, from);
 }
 
 void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_endpoint *from, uint8_t *pkt, size_t size)
@@ -169,22 +213,13 @@ void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_e
 	if (sa == p->sas[0] && esp_in_soft(ts->sadb, sa->spi_in))
 		path_timer_on_soft_limit(p);
 	path_follow(sa, up, from, pkt, size);
-	ike_alive(p->ike, cw_clock_now_ms());
+	keys_alive(ts->keys, p->number, p->heard_ms);
 	if (r == 0)
 		return;
 	if (ecn_combine(inner, (size_t)r, udp_tos(up->udp)) < 0)
 		cw_stat_inc(&p->tun->stat, CW_STAT_DROP_ECN);
 	else if (!p->probe || !path_probe_input(p->probe, inner, (size_t)r))
 		tun_deliver(sa, nh, inner, (size_t)r);
-}
-
-bool path_input_ike(struct path *p, struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *msg, size_t size)
-{
-	if (!ike_match(p->ike, from, msg, size))
-		return false;
-	ike_input(p->ike, &up->local, from, msg, size, cw_clock_now_ms());
-	path_timer_on_ike(p);
-	return true;
 }
 
 /* ---- out ---- */
@@ -250,30 +285,13 @@ void path_mtu_changed(struct path *p)
 	tun_update_mtu(p->tun);
 }
 
-static int path_new_ike(struct path *p)
+struct keys_path path_keys(const struct path *p, size_t tunnel)
 {
-	struct tun *t = p->tun;
-	const struct tun_conf *c = t->conf;
-	struct ike_conf ic = {
-		.name = c->name, .initiate = c->initiate, .local = p->uplink->local,
-		.remote = p->remote, .auth = (enum ike_auth)c->auth.method,
-		.signer = &ike_signer_local, .signer_ctx = &t->secret, .cert = t->auth.certs[0], .chain = t->auth.certs + 1,
-		.n_chain = t->auth.n_certs > 0 ? t->auth.n_certs - 1 : 0, .ca = t->auth.ca, .crl = t->auth.crl,
-		.local_id = c->auth.local_id, .remote_id = c->auth.remote_id, .esn = (enum ike_esn)c->esn, .encap = c->encap,
-		.local_ts = c->local_ts, .remote_ts = c->remote_ts, .dpd_ms = c->dpd,
-		.guard = t->tuns->guard, .mobike = c->mobike, .childless = (enum ike_childless)c->childless, .path = c->paths.ports ? (int)p->index : -1,
-		.rekey_ike_ms = c->rekey.ike, .rekey_child_ms = c->rekey.child,
+	return (struct keys_path){
+		.tunnel = (uint16_t)tunnel, .local = p->uplink->local, .remote = p->remote,
+		.which = p->tun->conf->paths.ports ? (int32_t)p->index : -1,
+		.message_max = CW_MIN(p->tun->conf->mtu, (uint32_t)PATH_IKE_MTU) - (uint32_t)path_outer(p) - UDP_MARKER,
 	};
-	int r;
-
-	ic.message_max = CW_MIN(c->mtu, (uint32_t)PATH_IKE_MTU) - path_outer(p) - UDP_MARKER;
-	if (t->auth.ppk_size)
-		ic.ppk = (struct ike_ppk){ c->ppk.id, c->ppk.required };
-	if ((r = ike_suite_parse(c->ike, false, &ic.ike, NULL)) < 0 || (r = ike_suite_parse(c->esp, true, &ic.esp, NULL)) < 0)
-		return r;
-	p->esp = ic.esp;
-	path_set_mtu(p, p->probe ? path_probe_mtu(p->probe) : c->mtu);
-	return ike_new(&ic, &path_ike_ops, p, &t->stat, &p->ike);
 }
 
 int path_init(struct path *p, struct tun *t, unsigned index, struct tun_uplink *up, const struct cw_endpoint *remote)
@@ -282,42 +300,26 @@ int path_init(struct path *p, struct tun *t, unsigned index, struct tun_uplink *
 
 	*p = (struct path){ .tun = t, .index = index, .uplink = up, .remote = *remote };
 	cw_clock_wall(&p->since);
-	if ((r = tun_conf_dscp(t->conf->dscp, &p->dscp)) < 0 || (r = path_timer_new(p)) < 0 ||
+	if ((r = tun_conf_dscp(t->conf->dscp, &p->dscp)) < 0 || (r = ike_suite_parse(t->conf->esp, true, &p->esp, NULL)) < 0 ||
 	    (t->conf->paths.ports > 0 && (r = path_probe_new(p, &p->probe)) < 0))
 		return r;
-	return path_new_ike(p);
+	path_set_mtu(p, p->probe ? path_probe_mtu(p->probe) : t->conf->mtu);
+	return path_timer_new(p);
 }
 
 void path_fini(struct path *p)
 {
-	ike_free(p->ike);
 	path_sa_del_all(p);
 	path_timer_free(p);
 	path_probe_free(p->probe);
 }
 
-void path_start(struct path *p)
-{
-	ike_start(p->ike, cw_clock_now_ms());
-	path_timer_on_ike(p);
-}
-
 bool path_check(struct path *p)
 {
-	bool asked = ike_check(p->ike, cw_clock_now_ms());
-
-	path_timer_on_ike(p);
-	return asked;
-}
-
-void path_stop(struct path *p)
-{
-	ike_stop(p->ike, cw_clock_now_ms());
-	path_timer_on_ike(p);
+	return keys_ping(p->tun->tuns->keys, p->number);
 }
 
 void path_moved(struct path *p)
 {
-	ike_moved(p->ike, &p->uplink->local, NULL, cw_clock_now_ms());
-	path_timer_on_ike(p);
+	keys_moved(p->tun->tuns->keys, p->number, &p->uplink->local, NULL);
 }

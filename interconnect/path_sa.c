@@ -10,6 +10,11 @@
  * The end of an SA is known to both sides at different times, and packets overtake messages: so from the moment that we
  * ask the peer to delete it we do not send on it (idle), and after its end it still receives for PATH_GRACE_MS (closed).
  *
+ * An orphan is an SA that no IKE SA knows any more, because an IKE process died: ours (lost), or that of the peer, which has made
+ * another pair in its place. Nobody will delete it, and its ESP is as good as before. So it is sent on as long as there is none
+ * that the peer surely has; then it is closed. If there never is one it ends by time: soon if it is the peer's, because a peer that
+ * was started anew as a whole does not have it any more; if ours, when nothing has come from the peer for long.
+ *
  * Its soft age is the business of ike, which replaces it then; at its hard age, a third later, it is deleted, replaced or
  * not: keys that should be gone open and seal nothing, even if that leaves the path down. The limits in packets and bytes
  * are those of esp.h; inbound the soft ones are reached a little later, so that not both sides ask for the same successor.
@@ -20,6 +25,13 @@
 
 #include "interconnect/base/clock.h"
 #include "interconnect/tun_impl.h"
+
+static uint64_t path_sa_orphan_end(const struct path_sa *sa)
+{
+	uint64_t heard_ms = sa->lost && sa->path->heard_ms ? sa->path->heard_ms + PATH_LOST_MS : 0;
+
+	return CW_MAX(sa->orphan_ms, heard_ms);
+}
 
 static void path_sa_free(struct path_sa *sa)
 {
@@ -157,8 +169,44 @@ void path_sa_close(struct path *p, uint32_t spi_in, uint64_t now_ms)
 {
 	struct path_sa *sa = path_sa_find(p, spi_in);
 
-	if (sa)
+	if (sa && sa->orphan_ms == 0 && sa->closed_ms == 0)
 		sa->closed_ms = now_ms + PATH_GRACE_MS;
+}
+
+static void path_sa_make_orphan(struct path_sa *sa, uint64_t end_ms, bool lost)
+{
+	if (sa->closed_ms != 0 || sa->orphan_ms != 0)
+		return;
+	sa->orphan_ms = end_ms;
+	sa->lost = lost;
+}
+
+void path_sa_orphan(struct path *p, uint32_t spi_in, uint64_t now_ms)
+{
+	struct path_sa *sa = path_sa_find(p, spi_in);
+
+	if (sa)
+		path_sa_make_orphan(sa, now_ms + PATH_ORPHAN_MS, false);
+}
+
+void path_sa_lost(struct path *p, uint64_t now_ms)
+{
+	for (size_t i = 0; i < p->n_sas; i++)
+		path_sa_make_orphan(p->sas[i], now_ms + PATH_LOST_MS, true);
+}
+
+void path_sa_prove(struct path_sa *sa, uint64_t now_ms)
+{
+	struct path *p = sa->path;
+	bool was = sa->said;
+
+	sa->proven = sa->said = true;
+	if (was || sa->orphan_ms != 0 || sa->closed_ms != 0)
+		return;
+	for (size_t i = 0; i < p->n_sas; i++)
+		if (p->sas[i]->orphan_ms != 0 && p->sas[i]->closed_ms == 0)
+			p->sas[i]->closed_ms = now_ms + PATH_GRACE_MS;
+	path_timer_on_close(p);
 }
 
 uint64_t path_sa_sweep(struct path *p, uint64_t now_ms)
@@ -166,10 +214,13 @@ uint64_t path_sa_sweep(struct path *p, uint64_t now_ms)
 	uint64_t next = UINT64_MAX;
 
 	for (size_t i = p->n_sas; i-- > 0;) {
-		uint64_t end_ms = p->sas[i]->end_ms;
+		const struct path_sa *sa = p->sas[i];
+		uint64_t end_ms = sa->end_ms;
 
-		if (p->sas[i]->closed_ms != 0)
-			end_ms = CW_MIN(end_ms, p->sas[i]->closed_ms);
+		if (sa->closed_ms != 0)
+			end_ms = CW_MIN(end_ms, sa->closed_ms);
+		else if (sa->orphan_ms != 0)
+			end_ms = CW_MIN(end_ms, path_sa_orphan_end(sa));
 		if (end_ms <= now_ms)
 			path_sa_remove(p, i);
 		else
@@ -187,10 +238,12 @@ size_t path_sa_count(const struct path *p)
 	return n;
 }
 
-/* Smaller is better: proven, not proven, on its way out. The newest of those that are equal. */
+/* Smaller is better: proven, a proven orphan, not proven, on its way out. The newest of those that are equal. */
 static int path_sa_rank(const struct path_sa *sa)
 {
-	return sa->idle ? 2 : !sa->proven;
+	if (sa->idle || !sa->proven)
+		return sa->idle ? 3 : 2;
+	return sa->orphan_ms != 0;
 }
 
 struct path_sa *path_sa_out(const struct path *p)

@@ -3,25 +3,7 @@
 #include "interconnect/base/clock.h"
 #include "interconnect/tun_impl.h"
 
-enum { PATH_TIMER_IKE_MAX_MS = 3600 * 1000, PATH_TIMER_RETRY_MS = 60 * 1000 };
-
-void path_timer_on_ike(struct path *p)
-{
-	uint64_t next = ike_next_ms(p->ike), now = cw_clock_now_ms();
-
-	if (next == UINT64_MAX)
-		cw_timer_stop(p->ike_timer);
-	else
-		cw_timer_arm(p->ike_timer, next > now ? CW_MIN(next - now, PATH_TIMER_IKE_MAX_MS) : 0);
-}
-
-static void path_timer_ike(void *ctx)
-{
-	struct path *p = ctx;
-
-	ike_tick(p->ike, cw_clock_now_ms());
-	path_timer_on_ike(p);
-}
+enum { PATH_TIMER_RETRY_MS = 60 * 1000 };
 
 /* Deletes what is over by now. */
 static void path_timer_arm_end(struct path *p)
@@ -80,8 +62,7 @@ static void path_timer_renew(void *ctx)
 	struct path *p = ctx;
 
 	p->renewing = true;
-	ike_rekey_child(p->ike, cw_clock_now_ms());
-	path_timer_on_ike(p);
+	keys_rekey_child(p->tun->tuns->keys, p->number);
 	cw_timer_arm(p->renew_timer, PATH_TIMER_RETRY_MS);       /* unless a fresh SA comes before */
 }
 
@@ -101,8 +82,7 @@ int path_timer_new(struct path *p)
 	struct cw_loop *l = p->tun->tuns->loop;
 	int r;
 
-	if ((r = cw_timer_new(l, path_timer_ike, p, &p->ike_timer)) < 0 ||
-	    (r = cw_timer_new(l, path_timer_renew, p, &p->renew_timer)) < 0 ||
+	if ((r = cw_timer_new(l, path_timer_renew, p, &p->renew_timer)) < 0 ||
 	    (r = cw_timer_new(l, path_timer_end, p, &p->end_timer)) < 0)
 		return r;
 	return cw_timer_new(l, path_timer_keepalive, p, &p->keepalive_timer);
@@ -110,7 +90,6 @@ int path_timer_new(struct path *p)
 
 void path_timer_free(struct path *p)
 {
-	cw_timer_free(p->ike_timer);
 	cw_timer_free(p->renew_timer);
 	cw_timer_free(p->end_timer);
 	cw_timer_free(p->keepalive_timer);

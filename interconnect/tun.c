@@ -236,7 +236,6 @@ void tun_free(struct tun *t)
 	for (size_t i = 0; i < t->n_paths; i++)
 		path_fini(&t->paths[i]);
 	free(t->paths);
-	tun_auth_fini(&t->auth);
 	free(t);
 }
 
@@ -260,8 +259,7 @@ static int tun_new_paths(struct tun *t, const struct tun_way *ways, size_t n_way
 	return r;
 }
 
-int tun_new(struct tuns *ts, const char *dir, const struct tun_conf *conf, const struct tun_way *ways, size_t n_ways,
-	    struct tun **ret_tun, struct cw_why *why)
+int tun_new(struct tuns *ts, const struct tun_conf *conf, const struct tun_way *ways, size_t n_ways, struct tun **ret_tun)
 {
 	CW_AUTO(tun_cleanup) struct tun *t = calloc(1, sizeof *t);
 	int r;
@@ -272,12 +270,6 @@ int tun_new(struct tuns *ts, const char *dir, const struct tun_conf *conf, const
 	t->conf = conf;
 	t->state = TUN_DOWN;
 	cw_clock_wall(&t->since);
-	if ((r = tun_auth_load(dir, conf, &t->auth, why)) < 0)
-		return r;
-	t->secret = (struct ike_secret){
-		.key = t->auth.key, .psk = t->auth.psk, .psk_size = t->auth.psk_size, .ppk = t->auth.ppk, .ppk_size = t->auth.ppk_size,
-		.local_id = conf->auth.local_id, .remote_id = conf->auth.remote_id,
-	};
 	if ((r = tun_new_paths(t, ways, n_ways)) < 0)
 		return r;
 	t->told_mtu = tun_inner_mtu(t);

@@ -68,24 +68,20 @@ static int tun_check_pair(const struct tun_conf *earlier, const struct tun_conf 
 	return 0;
 }
 
-static int tun_check_one(const char *dir, const struct cw_conf_list *uplinks, const struct tun_conf *c, struct cw_why *why)
+static int tun_check_one(const struct cw_conf_list *uplinks, const struct tun_conf *c, struct cw_why *why)
 {
 	struct tun_way ways[TUN_PATHS_MAX];
 	size_t n_ways = tun_check_ways(uplinks, c, ways);
-	struct tun_auth auth;
-	int r;
 
 	if (n_ways > TUN_PATHS_MAX)
 		return tun_check_refuse(c, why, "paths", "uplinks, times those of the peer, times ports make more than 16 paths");
 	if (n_ways == 0)
 		return tun_check_refuse(c, why, "uplink", c->uplink.family != 0 ? "is the address of no uplink"
 			: "no uplink has an address of the family of remote.address");
-	if ((r = tun_auth_load(dir, c, &auth, why)) == 0)
-		tun_auth_fini(&auth);
-	return r;
+	return 0;
 }
 
-int tuns_check(const char *dir, const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels, struct cw_why *why)
+int tun_check_all(const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels, struct cw_why *why)
 {
 	const struct tun_conf *confs = tunnels->items;
 	int r;
@@ -97,8 +93,15 @@ int tuns_check(const char *dir, const struct cw_conf_list *uplinks, const struct
 			if ((r = tun_check_pair(&confs[k], &confs[i], why)) < 0)
 				return r;
 		}
-		if ((r = tun_check_one(dir, uplinks, &confs[i], why)) < 0)
+		if ((r = tun_check_one(uplinks, &confs[i], why)) < 0)
 			return r;
 	}
 	return 0;
+}
+
+int tuns_check(const char *dir, const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels, struct cw_why *why)
+{
+	int r = tun_check_all(uplinks, tunnels, why);
+
+	return r < 0 ? r : keys_check(dir, tunnels->items, tunnels->n, why);
 }

@@ -101,7 +101,7 @@ static void tun_test_ike_look(struct tun_test *x)
 {
 	struct ike_info info;
 
-	if (!ike_info(tun_best(x->tun)->ike, &info) || info.answers == x->seen)
+	if (!keys_info(x->tun->tuns->keys, tun_best(x->tun)->number, &info) || info.answers == x->seen)
 		return;
 	x->seen = info.answers;
 	x->min_ms = x->answered ? CW_MIN(x->min_ms, info.rtt_ms) : info.rtt_ms;
@@ -163,7 +163,7 @@ static void tun_test_ike_begin(struct tun_test *x, uint64_t now_us)
 
 	x->ike = true;
 	x->ask_us = now_us;
-	if (ike_info(tun_best(x->tun)->ike, &info))
+	if (keys_info(x->tun->tuns->keys, tun_best(x->tun)->number, &info))
 		x->seen = info.answers;
 	tun_test_ike(x, now_us);
 }

@@ -13,8 +13,8 @@
 #ifndef TUN_IMPL_H
 #define TUN_IMPL_H
 
-#include "interconnect/ike/ike_signer.h"
 #include "interconnect/base/nl_watch.h"
+#include "interconnect/keys.h"
 #include "interconnect/path.h"
 #include "interconnect/gauge.h"
 #include "interconnect/keylog.h"
@@ -27,18 +27,18 @@ enum {
 	TUN_PATH_MAX = 4096,            /* of a file */
 };
 
-/* ---- tun_auth.c: the files behind "auth" and "ppk" ---- */
+/* ---- tun_auth.c: the public files behind "auth" ---- */
 struct tun_auth {
-	uint8_t *psk;                   /* from cw_mem_secret(IKE_PSK_MAX) */
-	size_t psk_size;
-	uint8_t *ppk;                   /* from cw_mem_secret(IKE_PPK_MAX), if there is one */
-	size_t ppk_size;
 	struct cw_cert *certs[1 + IKE_CHAIN_MAX];       /* ours, and those between it and its CA */
 	size_t n_certs;
 	struct cw_cert *ca;
-	struct cw_crl *crl;             /* if there is one */
-	struct cw_key *key;
 };
+
+enum { TUN_AUTH_PATH = 4352 };
+/* NAME below DIR unless it is absolute. */
+void tun_auth_path(const char *dir, const char *name, char path[TUN_AUTH_PATH]);
+/* "tunnel TUNNEL: FIELD: PATH: RULE" to WHY; CW_E_INVALID. */
+int tun_auth_refuse(const char *tunnel, struct cw_why *why, const char *field, const char *path, const char *rule);
 
 CW_NODISCARD int tun_auth_load(const char *dir, const struct tun_conf *conf, struct tun_auth *ret_auth, struct cw_why *why);
 void tun_auth_fini(struct tun_auth *a); /* all zeros is fine */
@@ -54,6 +54,9 @@ struct tun_way {
  * TUN_PATHS_MAX when RET does not hold them all; 0 when no uplink will do. */
 size_t tun_check_ways(const struct cw_conf_list *uplinks, const struct tun_conf *c, struct tun_way ret[TUN_PATHS_MAX]);
 
+/* The rules across the lists: tuns_check() without the files. */
+CW_NODISCARD int tun_check_all(const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels, struct cw_why *why);
+
 /* A socket of an uplink. The first has the port of the uplink, the others, for further paths, one that the kernel chose. */
 struct tun_uplink {
 	struct tuns *tuns;
@@ -67,7 +70,9 @@ struct tun_uplink {
 struct tuns {
 	struct cw_loop *loop;
 	struct esp_sadb *sadb;
-	struct ike_guard *guard;        /* of all tunnels together: strangers may cost so much */
+	struct keys *keys;              /* NULL: there are no tunnels */
+	struct path **paths;            /* of all tunnels, by their number there */
+	size_t n_paths;
 	struct cw_stat stat;
 	struct tun_uplink *uplinks;
 	size_t n_uplinks;
@@ -84,8 +89,6 @@ struct tuns {
 struct tun {
 	struct tuns *tuns;
 	const struct tun_conf *conf;
-	struct tun_auth auth;
-	struct ike_secret secret;
 	struct path *paths;
 	size_t n_paths;
 	struct cw_stat stat;
@@ -100,8 +103,8 @@ struct tun {
 };
 
 /* ---- tun.c ---- */
-CW_NODISCARD int tun_new(struct tuns *ts, const char *dir, const struct tun_conf *conf, const struct tun_way *ways, size_t n_ways,
-			 struct tun **ret_tun, struct cw_why *why);
+CW_NODISCARD int tun_new(struct tuns *ts, const struct tun_conf *conf, const struct tun_way *ways, size_t n_ways,
+			 struct tun **ret_tun);
 void tun_free(struct tun *t);
 /* Bytes of the largest outer packet that all paths in use take. */
 size_t tun_mtu(const struct tun *t);

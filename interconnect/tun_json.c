@@ -120,7 +120,7 @@ static struct cw_json *tun_json_path(const struct path *p)
 	const struct path_sa *sa = path_sa_out(p);
 	const struct tun_uplink *up = sa ? sa->uplink : p->uplink;
 	struct cw_json *o = cw_json_object();
-	struct ike_info info_, *info = ike_info(p->ike, &info_) ? &info_ : NULL;
+	struct ike_info info_, *info = keys_info(p->tun->tuns->keys, p->number, &info_) ? &info_ : NULL;
 	char since[32];
 
 	cw_json_set_int(o, "index", p->index);
@@ -150,7 +150,7 @@ struct cw_json *tun_json(const struct tun *t)
 	const struct path *p = tun_best(t);
 	const struct path_sa *sa = path_sa_out(p);
 	struct cw_json *o = cw_json_object();
-	struct ike_info info_, *info = ike_info(p->ike, &info_) ? &info_ : NULL;
+	struct ike_info info_, *info = keys_info(p->tun->tuns->keys, p->number, &info_) ? &info_ : NULL;
 
 	cw_json_set_str(o, "name", t->conf->name);
 	cw_json_set_str(o, "state", tun_state_name(t->state));
@@ -202,6 +202,7 @@ struct cw_json *tuns_json(const struct tuns *ts, const char *name, const char *k
 	cw_json_set_str(o, "kind", kind);
 	cw_json_set_str(o, "state", tuns_json_state(ts));
 	cw_json_set_int(o, "pid", getpid());
+	cw_json_set(o, "processes", keys_json(ts->keys));
 	cw_json_set_str(o, "version", CW_VERSION);
 	cw_json_set_int(o, "rss_bytes", tun_json_rss_bytes());
 	cw_json_set_int(o, "uptime_s", (int64_t)((cw_clock_now_ms() - ts->started_ms) / 1000));
@@ -254,7 +255,7 @@ void tun_cmd_test(struct tuns *ts, struct cw_rpc_call *call, const struct cw_jso
 }
 
 static void tun_cmd_rekey_by(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request,
-			     void (*rekey)(struct ike *k, uint64_t now_ms))
+			     void (*rekey)(struct keys *k, size_t path))
 {
 	struct tun *t = tun_cmd_find(ts, call, request);
 	struct cw_why why = { 0 };
@@ -267,19 +268,17 @@ static void tun_cmd_rekey_by(struct tuns *ts, struct cw_rpc_call *call, const st
 		cw_rpc_fail(call, cw_why_set(&why, CW_E_STATE, object, "state", "must be up"), &why);
 		return;
 	}
-	for (size_t i = 0; i < t->n_paths; i++) {
-		rekey(t->paths[i].ike, cw_clock_now_ms());
-		path_timer_on_ike(&t->paths[i]);
-	}
+	for (size_t i = 0; i < t->n_paths; i++)
+		rekey(ts->keys, t->paths[i].number);
 	cw_rpc_reply(call, cw_json_object());
 }
 
 void tun_cmd_rekey(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request)
 {
-	tun_cmd_rekey_by(ts, call, request, ike_rekey_child);
+	tun_cmd_rekey_by(ts, call, request, keys_rekey_child);
 }
 
 void tun_cmd_rekey_ike(struct tuns *ts, struct cw_rpc_call *call, const struct cw_json *request)
 {
-	tun_cmd_rekey_by(ts, call, request, ike_rekey);
+	tun_cmd_rekey_by(ts, call, request, keys_rekey);
 }

@@ -6,28 +6,14 @@
 #include <string.h>
 
 #include "interconnect/base/clock.h"
-#include "interconnect/ike/ike_guard.h"
 #include "interconnect/tun_impl.h"
 #include "interconnect/uplink.h"
 
-static bool tuns_give_ike(struct tun_uplink *up, bool own, const struct cw_endpoint *from, const uint8_t *msg, size_t size)
-{
-	const struct tuns *ts = up->tuns;
-
-	for (size_t i = 0; i < ts->n_items; i++) {
-		struct tun *t = ts->items[i];
-
-		for (size_t k = 0; k < t->n_paths; k++)
-			if ((t->paths[k].uplink == up) == own && path_input_ike(&t->paths[k], up, from, msg, size))
-				return true;
-	}
-	return false;
-}
-
-/* A peer may call on another uplink than we would: but the tunnels of this one come first. */
 static void tuns_on_ike(struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *msg, size_t size)
 {
-	if (!tuns_give_ike(up, true, from, msg, size) && !tuns_give_ike(up, false, from, msg, size))
+	if (up->tuns->keys)
+		keys_input(up->tuns->keys, &up->local, from, msg, size);
+	else
 		cw_stat_inc(&up->tuns->stat, CW_STAT_IKE_REJECTED);
 }
 
@@ -158,27 +144,55 @@ static void tuns_on_address(void *ctx)
 	uplink_follow(ctx);
 }
 
-static int tuns_open(struct tuns *ts, const char *dir, const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels,
-		     struct cw_why *why)
+static int tuns_open_tunnels(struct tuns *ts, const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels)
 {
 	const struct tun_conf *confs = tunnels->items;
 	int r;
 
 	if (!(ts->items = calloc(tunnels->n + 1, sizeof *ts->items)))
 		return -ENOMEM;
-	if ((r = tuns_open_uplinks(ts, uplinks, tuns_ports(tunnels), why)) < 0)
-		return r;
-	if (ts->follows && (r = cw_nl_watch_new(ts->loop, tuns_on_address, ts, &ts->watch)) < 0)
-		return r;
 	for (size_t i = 0; i < tunnels->n; i++) {
 		struct tun_way ways[TUN_PATHS_MAX];
 		size_t n = tun_check_ways(uplinks, &confs[i], ways);
 
-		if ((r = tun_new(ts, dir, &confs[i], ways, n, &ts->items[i], why)) < 0)
+		if ((r = tun_new(ts, &confs[i], ways, n, &ts->items[i])) < 0)
 			return r;
 		ts->n_items++;
 	}
 	return 0;
+}
+
+/* Numbers the paths, and has IKE done for them. */
+static int tuns_open_keys(struct tuns *ts, const char *dir, const struct cw_conf_list *tunnels, struct cw_why *why)
+{
+	struct keys_conf conf = { dir, tunnels->items, tunnels->n, NULL, 0 };
+	CW_AUTO(cw_free_cleanup) struct keys_path *paths = calloc(tunnels->n * TUN_PATHS_MAX + 1, sizeof *paths);
+
+	if (!paths || !(ts->paths = calloc(tunnels->n * TUN_PATHS_MAX + 1, sizeof(struct path *))))
+		return -ENOMEM;
+	for (size_t i = 0; i < ts->n_items; i++)
+		for (size_t k = 0; k < ts->items[i]->n_paths; k++) {
+			struct path *p = &ts->items[i]->paths[k];
+
+			p->number = ts->n_paths;
+			paths[ts->n_paths] = path_keys(p, i);
+			ts->paths[ts->n_paths++] = p;
+		}
+	conf.paths = paths;
+	conf.n_paths = ts->n_paths;
+	return keys_new(ts->loop, &conf, &path_keys_ops, ts, &ts->keys, why);
+}
+
+static int tuns_open(struct tuns *ts, const char *dir, const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels,
+		     struct cw_why *why)
+{
+	int r;
+
+	if ((r = tuns_open_uplinks(ts, uplinks, tuns_ports(tunnels), why)) < 0 || (r = tuns_open_tunnels(ts, uplinks, tunnels)) < 0)
+		return r;
+	if (ts->follows && (r = cw_nl_watch_new(ts->loop, tuns_on_address, ts, &ts->watch)) < 0)
+		return r;
+	return tunnels->n > 0 ? tuns_open_keys(ts, dir, tunnels, why) : 0;
 }
 
 int tuns_new(struct cw_loop *l, const char *dir, const struct cw_conf_list *uplinks, const struct cw_conf_list *tunnels,
@@ -187,13 +201,13 @@ int tuns_new(struct cw_loop *l, const char *dir, const struct cw_conf_list *upli
 	CW_AUTO(tuns_cleanup) struct tuns *ts = NULL;
 	int r;
 
-	if ((r = tuns_check(dir, uplinks, tunnels, why)) < 0)
+	if ((r = tun_check_all(uplinks, tunnels, why)) < 0)
 		return r;
 	if (!(ts = calloc(1, sizeof *ts)))
 		return -ENOMEM;
 	ts->loop = l;
 	ts->started_ms = cw_clock_now_ms();
-	if ((r = esp_sadb_new(&ts->sadb)) < 0 || (r = ike_guard_new(&ts->guard)) < 0 || (r = tuns_open(ts, dir, uplinks, tunnels, why)) < 0)
+	if ((r = esp_sadb_new(&ts->sadb)) < 0 || (r = tuns_open(ts, dir, uplinks, tunnels, why)) < 0)
 		return r;
 	*ret_tuns = cw_steal(&ts);
 	return 0;
@@ -210,21 +224,16 @@ int tuns_keylog(struct tuns *ts, const char *dir, const char *file, struct cw_wh
 	return keylog_new(ts->loop, path, &ts->keylog, why);
 }
 
-static void tuns_each_path(struct tuns *ts, void (*f)(struct path *p))
-{
-	for (size_t i = 0; i < ts->n_items; i++)
-		for (size_t k = 0; k < ts->items[i]->n_paths; k++)
-			f(&ts->items[i]->paths[k]);
-}
-
 void tuns_start(struct tuns *ts)
 {
-	tuns_each_path(ts, path_start);
+	if (ts->keys)
+		keys_start(ts->keys, ts->keylog != NULL);
 }
 
 void tuns_stop(struct tuns *ts)
 {
-	tuns_each_path(ts, path_stop);
+	if (ts->keys)
+		keys_stop(ts->keys);
 	for (size_t i = 0; i < ts->n_uplinks; i++)
 		udp_flush(ts->uplinks[i].udp);
 }
@@ -235,13 +244,14 @@ void tuns_free(struct tuns *ts)
 		return;
 	cw_nl_watch_free(ts->watch);
 	tun_gauge_stop(ts);
+	keys_free(ts->keys);
 	for (size_t i = 0; i < ts->n_items; i++)
 		tun_free(ts->items[i]);
 	for (size_t i = 0; i < ts->n_uplinks; i++)
 		udp_free(ts->uplinks[i].udp);
 	esp_sadb_free(ts->sadb);
-	ike_guard_free(ts->guard);
 	keylog_free(ts->keylog);
+	free(ts->paths);
 	free(ts->items);
 	free(ts->uplinks);
 	free(ts);

@@ -6,6 +6,7 @@
 #include "interconnect/base/daemon.h"
 #include "interconnect/base/log.h"
 #include "interconnect/mangle_box.h"
+#include "interconnect/keys.h"
 #include "interconnect/tun.h"
 #include "netext/exts.h"
 #include "netext/ne_cmd.h"
@@ -75,6 +76,8 @@ int main(int argc, char **argv)
 	int r, status;
 
 	cw_daemon_harden();
+	if (keys_part(argc, argv, &status))
+		return status;
 	if (!cw_daemon_args_with(argc, argv, "network extension appliance", CW_DAEMON_NODE | CW_DAEMON_CRYPTO, &args, &status))
 		return status;
 	if (args.node) {

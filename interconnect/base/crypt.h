@@ -154,6 +154,8 @@ CW_NODISCARD int cw_cert_verify_crl(const struct cw_cert *cert, struct cw_cert *
 /* Certificate revocation lists (crypt_crl.c) from a PEM file with one or more; the file is read again when it has
  * changed. What cannot be read then is as if it had not changed: lists end by themselves. */
 CW_NODISCARD int cw_crl_load(const char *path, struct cw_crl **ret_crl);
+/* The lists of the PEM text TEXT in place of those of *C, which is made if it is NULL; on failure all stays as it was. */
+CW_NODISCARD int cw_crl_set(struct cw_crl **c, void *text, size_t size);
 void cw_crl_free(struct cw_crl *c);
 /* True for what may sign other certificates and has a key on P-384, as the CA of a site. */
 bool cw_cert_is_ca_p384(const struct cw_cert *c);

@@ -55,27 +55,31 @@ static int read_lists(BIO *b, size_t n, STACK_OF(X509_CRL) *list)
 	return 0;
 }
 
-static int load(const char *path, STACK_OF(X509_CRL) **ret_list)
+static int parse(const struct cw_pem *pem, STACK_OF(X509_CRL) **ret_list)
 {
-	CW_AUTO(cw_pem_cleanup) struct cw_pem pem = { 0 };
 	CW_AUTO(list_cleanup) STACK_OF(X509_CRL) *list = sk_X509_CRL_new_null();
 	CW_AUTO(bio_cleanup) BIO *b = NULL;
-	size_t n;
+	size_t n = cw_pem_count(pem, PEM_STRING_X509_CRL);
 	int r;
 
 	if (!list)
 		return -ENOMEM;
-	if ((r = cw_pem_read(path, 0, &pem)) < 0)
-		return r;
-	n = cw_pem_count(&pem, PEM_STRING_X509_CRL);
 	if (n == 0 || n > CRLS_MAX)
 		return n ? CW_E_LIMIT : CW_E_INVALID;
-	if (!(b = BIO_new_mem_buf(pem.text, (int)pem.size)))
+	if (!(b = BIO_new_mem_buf(pem->text, (int)pem->size)))
 		return -ENOMEM;
 	if ((r = read_lists(b, n, list)) < 0)
 		return r;
 	*ret_list = cw_steal(&list);
 	return 0;
+}
+
+static int load(const char *path, STACK_OF(X509_CRL) **ret_list)
+{
+	CW_AUTO(cw_pem_cleanup) struct cw_pem pem = { 0 };
+	int r = cw_pem_read(path, 0, &pem);
+
+	return r < 0 ? r : parse(&pem, ret_list);
 }
 
 int cw_crl_load(const char *path, struct cw_crl **ret_crl)
@@ -93,6 +97,23 @@ int cw_crl_load(const char *path, struct cw_crl **ret_crl)
 		return r;
 	}
 	*ret_crl = c;
+	return 0;
+}
+
+int cw_crl_set(struct cw_crl **c, void *text, size_t size)
+{
+	const struct cw_pem pem = { text, size };
+	STACK_OF(X509_CRL) *list;
+	int r;
+
+	if ((r = parse(&pem, &list)) < 0)
+		return r;
+	if (!*c && !(*c = calloc(1, sizeof **c))) {
+		list_free(list);
+		return -ENOMEM;
+	}
+	list_free((*c)->list);
+	(*c)->list = list;
 	return 0;
 }
 
@@ -116,7 +137,7 @@ struct stack_st_X509_CRL *cw_crl_stack(struct cw_crl *c)
 	STACK_OF(X509_CRL) *list;
 	struct stat now;
 
-	if (stat(c->path, &now) < 0 || is_same_file(&now, &c->seen))
+	if (!c->path || stat(c->path, &now) < 0 || is_same_file(&now, &c->seen))
 		return c->list;
 	c->seen = now;
 	if (load(c->path, &list) == 0) {

@@ -23,6 +23,11 @@ void cw_log_set_level(enum cw_log_level level)
 	log_level = level;
 }
 
+enum cw_log_level cw_log_get_level(void)
+{
+	return log_level;
+}
+
 void cw_log_set_sink(void (*sink)(enum cw_log_level level, const char *line))
 {
 	log_sink = sink;

@@ -36,6 +36,7 @@ void cw_log_write(enum cw_log_level level, const char *module, const char *objec
 		  const char *fmt, ...) CW_PRINTF(6, 7);
 /* Lines above LEVEL are dropped; default CW_LOG_INFO. */
 void cw_log_set_level(enum cw_log_level level);
+enum cw_log_level cw_log_get_level(void);
 /* NAME is error, warn, info or debug. CW_E_INVALID otherwise. */
 CW_NODISCARD int cw_log_level_parse(const char *name, enum cw_log_level *ret_level);
 /* Tests: lines go to SINK instead of standard error; NULL restores it. */

@@ -203,6 +203,9 @@ static void both_up(struct fixture *f)
 	tuns_start(f->a.tuns);
 	turn_until_state(f, &f->a, TUN_UP);
 	turn_until_state(f, &f->b, TUN_UP);
+	/* The IKE process tells of its SA a moment after that of its child. */
+	while (!keys_info(f->a.tuns->keys, 0, &(struct ike_info){ 0 }) || !keys_info(f->b.tuns->keys, 0, &(struct ike_info){ 0 }))
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
 }
 
 static void packets_pass_both_ways(void **state)
@@ -820,7 +823,8 @@ static void the_peer_is_followed_only_by_its_newest_authenticated_packet(void **
 	esp_out_free(o);
 }
 
-int main(void)
+/* The processes of IKE and of the secrets are this program once more. */
+int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
@@ -851,6 +855,7 @@ int main(void)
 		TEST(more_sas_than_there_is_room_push_out_the_oldest),
 		TEST(the_peer_is_followed_only_by_its_newest_authenticated_packet),
 	};
+	int status;
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return keys_part(argc, argv, &status) ? status : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,8 @@
 
 #include "interconnect/ike/ike.h"
 #include "interconnect/ix_conf.h"
+#include "interconnect/keys.h"
+#include "interconnect/signer.h"
 #include "interconnect/tun.h"
 #include "interconnect/tun_impl.h"
 
@@ -228,22 +230,34 @@ static int check_changed(struct files *f, const char *find, const char *put, str
 	return tuns_check(f->dir, &f->c.uplinks, &f->c.tunnels, why);
 }
 
+/* As the signer does. */
+static void load_secret(const struct files *f, struct signer_secret *ret_secret)
+{
+	const struct tun_conf *c = f->c.tunnels.items;
+	const struct keys_msg m = {
+		.type = KEYS_SECRET, .name = c->name, .auth = (uint8_t)c->auth.method, .dir = f->dir, .secret_file = c->auth.secret_file,
+		.ppk_id = c->ppk.id ? c->ppk.id : "", .ppk_file = c->ppk.file, .local_id = c->auth.local_id, .remote_id = c->auth.remote_id,
+	};
+
+	assert_int_equal(signer_load(&m, ret_secret, NULL), 0);
+}
+
 static void a_secret_is_its_bytes_without_the_newline(void **state)
 {
 	struct files *f = *state;
-	struct tun_auth a;
+	struct signer_secret a;
 	struct cw_why why;
 
 	put_file(f, "psk", "sixteen bytes of\n", 0600);
 	assert_int_equal(check_changed(f, NULL, NULL, &why), 0);
-	assert_int_equal(tun_auth_load(f->dir, f->c.tunnels.items, &a, NULL), 0);
-	assert_int_equal(a.psk_size, 16);
-	assert_memory_equal(a.psk, "sixteen bytes of", 16);
-	tun_auth_fini(&a);
+	load_secret(f, &a);
+	assert_int_equal(a.s.psk_size, 16);
+	assert_memory_equal(a.s.psk, "sixteen bytes of", 16);
+	signer_unload(&a);
 	put_file(f, "psk", "sixteen bytes of \n\n", 0600);
-	assert_int_equal(tun_auth_load(f->dir, f->c.tunnels.items, &a, NULL), 0);
-	assert_int_equal(a.psk_size, 18);
-	tun_auth_fini(&a);
+	load_secret(f, &a);
+	assert_int_equal(a.s.psk_size, 18);
+	signer_unload(&a);
 }
 
 static void secrets_that_are_no_secrets_are_refused(void **state)
@@ -291,7 +305,7 @@ static void a_ppk_is_hexadecimal(void **state)
 		{ PPK_32 PPK_32 PPK_32 PPK_32 "\n", 0 }, { "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e\n", 0 },
 	};
 	struct files *f = *state;
-	struct tun_auth a;
+	struct signer_secret a;
 	struct cw_why why;
 
 	put_file(f, "psk", "sixteen bytes of\n", 0600);
@@ -304,11 +318,11 @@ static void a_ppk_is_hexadecimal(void **state)
 			assert_null(strstr(why.rule, "0102"));
 			continue;
 		}
-		assert_int_equal(tun_auth_load(f->dir, f->c.tunnels.items, &a, NULL), 0);
-		assert_int_equal(a.ppk_size, rows[i].size);
+		load_secret(f, &a);
+		assert_int_equal(a.s.ppk_size, rows[i].size);
 		for (size_t k = 0; k < rows[i].size; k++)
-			assert_int_equal(a.ppk[k], k % 32);
-		tun_auth_fini(&a);
+			assert_int_equal(a.s.ppk[k], k % 32);
+		signer_unload(&a);
 		assert_null(a.ppk);
 	}
 }
@@ -426,7 +440,8 @@ static void a_tunnel_leaves_from_an_uplink_that_is_there(void **state)
 	assert_string_equal(why.field, "uplink");
 }
 
-int main(void)
+/* The processes of IKE and of the secrets are this program once more. */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_those_of_the_manual),
@@ -440,6 +455,9 @@ int main(void)
 		cmocka_unit_test(both_ends_number_the_paths_alike),
 		cmocka_unit_test_setup_teardown(a_tunnel_leaves_from_an_uplink_that_is_there, setup, teardown),
 	};
+	int status;
 
+	if (keys_part(argc, argv, &status))
+		return status;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
