@@ -19,3 +19,8 @@ $(eval $(call test,test_uplink,tests/unit,test_uplink.c,tun ike esp base,$(BASE_
 $(eval $(call test,test_gauge,tests/unit,test_gauge.c,tun base,$(BASE_LIBS)))
 $(eval $(call fuzz,fuzz_gauge_wire,tests/fuzz,fuzz_gauge_wire.c,tun base,$(BASE_LIBS)))
 $(eval $(call test,test_rate,tests/unit,test_rate.c,ix base,$(BASE_LIBS)))
+
+$(eval $(call test,test_keys_wire,tests/unit,test_keys_wire.c,tun ike esp base,$(BASE_LIBS)))
+$(eval $(call test,test_keys,tests/unit,test_keys.c,tun ike esp base,$(BASE_LIBS)))
+$(eval $(call test,test_signer,tests/unit,test_signer.c,tun ike esp base,$(BASE_LIBS)))
+$(eval $(call fuzz,fuzz_keys_wire,tests/fuzz,fuzz_keys_wire.c,tun ike esp base,$(BASE_LIBS)))
