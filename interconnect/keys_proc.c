@@ -2,6 +2,7 @@
 /* keys_proc.c - this program once more, and the queue to it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -16,8 +17,11 @@
 #include "interconnect/keysd.h"
 #include "interconnect/signer.h"
 
+CW_LOG_MODULE(keys);
+
 /* In the child: to the data plane, and to the other child. Above: numbers that cannot meet them. */
-enum { KEYS_FD_DATA = 3, KEYS_FD_OTHER = 4, KEYS_FD_OUT_OF_THE_WAY = 10, KEYS_LATE_MAX = 16 << 20 };
+enum { KEYS_FD_DATA = 3, KEYS_FD_OTHER = 4, KEYS_FD_OUT_OF_THE_WAY = 10, KEYS_LATE_MAX = 16 << 20,
+       KEYS_BURY_TRIES = 50, KEYS_BURY_MS = 10 };
 
 static const struct {
 	const char *name, *arg;
@@ -136,6 +140,23 @@ int keys_proc_begin(struct keys_proc procs[KEYS_PARTS])
 	return r;
 }
 
+/* The process is another user's: without CAP_KILL we cannot end it, and it ends by itself because its socket is closed. One that
+ * does not is left behind, to be buried by whoever has a time for it. */
+static void keys_bury(pid_t pid)
+{
+	bool dead = kill(pid, SIGKILL) == 0;
+
+	for (int i = 0; i < KEYS_BURY_TRIES; i++) {
+		pid_t got = waitpid(pid, NULL, dead ? 0 : WNOHANG);
+
+		if (got == pid || (got < 0 && errno != EINTR))
+			return;
+		if (!dead)
+			(void)poll(NULL, 0, KEYS_BURY_MS);
+	}
+	cw_log(WARN, NULL, "process %d does not end, and may not be killed (CAP_KILL)", (int)pid);
+}
+
 void keys_proc_end(struct keys_proc *p)
 {
 	struct keys_late *l;
@@ -143,11 +164,8 @@ void keys_proc_end(struct keys_proc *p)
 	cw_io_free(p->io);
 	if (p->name)
 		keys_wire_close(&p->wire);
-	if (p->pid > 0) {
-		kill(p->pid, SIGKILL);
-		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (p->pid > 0)
+		keys_bury(p->pid);
 	while ((l = p->first)) {
 		p->first = l->next;
 		free(l);

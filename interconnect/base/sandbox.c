@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -181,14 +182,25 @@ static int limit(unsigned fds)
 	return 0;
 }
 
-/* Nobody's files are nobody's, and so are his processes: no dump, no trace, and the filter has no call that could touch one. */
+/* Nobody's files are nobody's, and so are his processes: no dump, no trace, and the filter has no call that could touch one. A
+ * root who may not change its user, as a service manager may have it, stays one. */
 static int become_nobody(void)
 {
 	if (geteuid() != 0)
 		return 0;
 	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
-		return -errno;
+		return errno == EPERM ? 0 : -errno;
 	return setuid(0) == 0 ? -EPERM : 0;     /* there must be no way back */
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 || syscall(SYS_capset, &head, none) < 0)
+		return -errno;
+	return 0;
 }
 
 int cw_sandbox_enter(const char *name, unsigned fds)
@@ -197,7 +209,7 @@ int cw_sandbox_enter(const char *name, unsigned fds)
 
 	if (prctl(PR_SET_NAME, name) < 0)
 		return -errno;
-	if ((r = warm_up()) < 0 || (r = become_nobody()) < 0 || (r = limit(fds)) < 0)
+	if ((r = warm_up()) < 0 || (r = become_nobody()) < 0 || (r = drop_capabilities()) < 0 || (r = limit(fds)) < 0)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;

@@ -4,7 +4,8 @@
  *
  * For processes that work on descriptors they have and on memory, and on nothing else. After cw_sandbox_enter()
  *
- *	- it is nobody (uid and gid 65534), if it was root, and no program it might run could be more (no_new_privs);
+ *	- it is nobody (uid and gid 65534), if it was root and may be another, has no capability, and no program that it might run
+ *	  could have more (no_new_privs);
  *	- nobody of its user may read its memory, and it leaves no core file;
  *	- it opens no descriptor and makes no process (limits, and the filter);
  *	- a system call that is not in the table of sandbox.c kills it at once (seccomp): what is left is reading, writing, waiting,
