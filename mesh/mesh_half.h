@@ -22,7 +22,7 @@
 #include "mesh/manager.h"
 
 /* An appliance is called MESH-ix: with "cw-" before it that is a network namespace. */
-enum { HALF_NAME_MAX = 32, HALF_ID_MAX = 63, HALF_AGENT_PORT = 7000, HALF_RELAY_PORT = 7001, HALF_UPLINK_PORT = 4500 };
+enum { HALF_NAME_MAX = 32, HALF_ID_MAX = 63, HALF_AGENT_PORT = 7000, HALF_RELAY_PORT = 7001, HALF_UPLINK_PORT = 4500, HALF_PATHS = 2 };
 
 typedef void half_done(void *ctx, int r, const struct cw_why *why);
 

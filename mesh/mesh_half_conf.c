@@ -49,7 +49,7 @@ static struct cw_json *endpoint(const char *address)
 static struct cw_json *tunnel(const struct cw_json *body, const struct cw_json *mine, const struct cw_json *far)
 {
 	const char *name = cw_json_get_str(body, "name", ""), *kind = cw_json_get_str(mine, "kind", "");
-	struct cw_json *t = cw_json_object(), *ppk;
+	struct cw_json *t = cw_json_object(), *paths = cw_json_object(), *ppk;
 	char text[CW_IP_TEXT + 8], id[64];
 
 	snprintf(id, sizeof id, "mesh-%s-%s", name, kind);
@@ -61,6 +61,8 @@ static struct cw_json *tunnel(const struct cw_json *body, const struct cw_json *
 	ppk = STRINGS({ "id", id }, { "file", PPK_FILE });
 	cw_json_set_bool(ppk, "required", true);
 	cw_json_set(t, "ppk", ppk);
+	cw_json_set_int(paths, "ports", HALF_PATHS);
+	cw_json_set(t, "paths", paths);
 	cw_json_set_str(t, "esn", "yes");
 	cw_json_set_bool(t, "initiate", cw_json_get_bool(body, "dials", false));
 	snprintf(text, sizeof text, "%s/32", cw_json_get_str(mine, "inner", ""));
