@@ -51,6 +51,7 @@ struct sim {
 	struct hello *end[2];
 	uint64_t wake_us[2], stopped_us[2];     /* an end that stands still does nothing before stopped_us */
 	uint64_t down_us[2], up_us[2];          /* when it last went down, up */
+	uint64_t heard_us[2];
 	unsigned falls[2], rises[2], sent[2], refused[2];
 	uint32_t late_us;                       /* timers come up to so late */
 	enum hello_state state[2];
@@ -148,6 +149,7 @@ static void sim_arrive(struct sim *s, int w)
 
 	way->head = (way->head + 1) % FLIGHT;
 	way->n--;
+	s->heard_us[e] = s->now_us;
 	hello_alive(s->end[e], s->now_us);
 	s->refused[e] += hello_input(s->end[e], &m, s->now_us) < 0;
 	sim_note(s, e);
@@ -288,6 +290,7 @@ static void weather_takes_no_path_down(void **state)
 
 	(void)state;
 	assert_true(weather("20 ms, 5 % each way", n, 10000, 0, 50000, 1000) * 100 <= n);
+	assert_true(weather("20 ms, 12 % each way", n / 3, 10000, 0, 120000, 1000) * 20 <= n / 3);
 	assert_true(weather("20 ms, 5 %, jitter 10 ms", n / 3, 10000, 10000, 50000, 1000) * 100 <= n / 3);
 	assert_true(weather("500 ms, 5 % each way", n / 3, 250000, 0, 50000, 1000) * 50 <= n / 3);
 	assert_true(weather("20 ms, 5 %, timers up to 10 ms late", n / 3, 10000, 0, 50000, 10000) * 100 <= n / 3);
@@ -371,6 +374,51 @@ static void the_sender_needs_no_word_of_the_deaf_end(void **state)
 	sim_fini(&s);
 }
 
+/* The misses one by one: after three there is hurry and POLL, and who goes down says so with what it sends at that moment. */
+static void trouble_hurries_and_the_end_is_told(void **state)
+{
+	struct hello_msg m, first = { 0 };
+	unsigned polls = 0;
+	struct sim s;
+	uint64_t t;
+
+	(void)state;
+	sim_init(&s, 21, 10000, 0, 0);
+	sim_run_for(&s, 5 * SECOND);
+	for (t = 0; t < 300 && hello_state(s.end[A]) == HELLO_UP; t++) {
+		memset(&m, 0, sizeof m);
+		if (!hello_tick(s.end[A], s.now_us + t * MS, &m))
+			continue;
+		polls += (m.flags & HELLO_FLAG_POLL) != 0;
+		if (first.flags == 0)
+			first = m;
+	}
+	assert_int_equal(hello_state(s.end[A]), HELLO_DOWN);
+	assert_int_equal(m.flags & HELLO_FLAG_DEAF, HELLO_FLAG_DEAF);
+	assert_in_range(first.sent_us - s.now_us, 50 * MS, 100 * MS);
+	assert_in_range(polls, 6, 12);
+	sim_fini(&s);
+}
+
+static void who_has_no_other_path_comes_back_at_once(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 22, 10000, 0, 0);
+	sim_run_for(&s, 5 * SECOND);
+	hello_lonely(s.end[A], true);
+	sim_cut(&s, true, true);
+	sim_run_for(&s, 500 * MS);
+	sim_cut(&s, false, false);
+	sim_run_for(&s, 250 * MS);
+	assert_int_equal(s.state[A], HELLO_UP);
+	assert_int_equal(s.state[B], HELLO_DOWN);
+	sim_run_for(&s, SECOND);
+	assert_true(sim_up(&s));
+	sim_fini(&s);
+}
+
 /* ---- and back ---- */
 static void a_path_comes_back_slowly_and_slower_when_it_flaps(void **state)
 {
@@ -442,6 +490,9 @@ static void a_long_silence_slows_down_and_the_end_of_it_is_noticed(void **state)
 	sim_run_for(&s, 10 * SECOND);
 	assert_in_range(s.sent[A] - sent, 39, 41);
 	sim_cut(&s, false, false);
+	while (s.now_us - s.heard_us[A] > 100 * MS)
+		sim_run_for(&s, MS);
+	assert_true(hello_next_us(s.end[A], s.now_us) <= s.now_us + 25 * MS);
 	sim_run_for(&s, 1000 * MS);
 	assert_true(sim_up(&s));
 	sim_fini(&s);
@@ -588,6 +639,24 @@ static void a_session_that_is_over_says_nothing(void **state)
 	hello_free(h);
 }
 
+static void who_was_overtaken_counts_and_says_nothing_new(void **state)
+{
+	struct hello_msg m = { .kind = HELLO_KIND_HELLO, .session = 5, .number = 7 }, out;
+	struct hello *h;
+
+	(void)state;
+	assert_int_equal(hello_new(0, SECOND, &h), 0);
+	assert_int_equal(hello_input(h, &m, SECOND), 0);
+	m.number = 9;
+	assert_int_equal(hello_input(h, &m, SECOND), 0);
+	m.number = 8;
+	assert_int_equal(hello_input(h, &m, SECOND), 0);
+	assert_true(hello_tick(h, SECOND, &out));
+	assert_int_equal(out.echo_number, 9);
+	assert_int_equal(out.heard, 3);
+	hello_free(h);
+}
+
 static void an_echo_of_what_was_not_sent_is_refused(void **state)
 {
 	struct hello_msg m = { .kind = HELLO_KIND_HELLO, .session = 5 }, out = { 0 };
@@ -729,6 +798,9 @@ int main(void)
 		cmocka_unit_test(weather_takes_no_path_down),
 		cmocka_unit_test(a_cut_is_known_at_both_ends),
 		cmocka_unit_test(the_sender_needs_no_word_of_the_deaf_end),
+		cmocka_unit_test(trouble_hurries_and_the_end_is_told),
+		cmocka_unit_test(who_has_no_other_path_comes_back_at_once),
+		cmocka_unit_test(who_was_overtaken_counts_and_says_nothing_new),
 		cmocka_unit_test(a_path_comes_back_slowly_and_slower_when_it_flaps),
 		cmocka_unit_test(gaps_keep_a_path_from_coming_back),
 		cmocka_unit_test(a_long_silence_slows_down_and_the_end_of_it_is_noticed),

@@ -202,6 +202,9 @@ static void lies_and_later_days_are_refused(void **state)
 	put16(pkt, 24, 53);                     /* the length of UDP */
 	assert_int_equal(parse_exact(pkt, HELLO_SIZE_MIN4, &got), CW_E_TRUNC);
 	build(&hello, 4, pkt);
+	put16(pkt, 24, 51);
+	assert_int_equal(parse_exact(pkt, HELLO_SIZE_MIN4, &got), CW_E_TRUNC);
+	build(&hello, 4, pkt);
 	pkt[26] = pkt[27] = 0;                  /* no checksum */
 	assert_int_equal(parse_exact(pkt, HELLO_SIZE_MIN4, &got), CW_E_MALFORMED);
 	none.session = 0;

@@ -388,6 +388,45 @@ static void who_is_always_late_judges_too(void **state)
 	plpmtu_free(s.p);
 }
 
+/* One try has more time when its end comes late, once. */
+static void lateness_is_excused_once(void **state)
+{
+	struct plpmtu_probe probe;
+	struct plpmtu *p;
+	uint64_t t = SECOND;
+	unsigned sent = 0;
+
+	(void)state;
+	assert_int_equal(plpmtu_new(MIN, PLPMTU_BASE, 1500, &p), 0);
+	plpmtu_start(p, 1500, t);
+	for (; sent < 9; t = CW_MAX(t, plpmtu_next_us(p)))
+		sent += plpmtu_tick(p, RTT_US, t, &probe);
+	while (plpmtu_next_us(p) - t <= MS)     /* the rest of the try */
+		assert_true(plpmtu_tick(p, RTT_US, t += MS, &probe));
+	t = plpmtu_next_us(p) + 100 * MS;
+	assert_false(plpmtu_tick(p, RTT_US, t, &probe));
+	assert_int_equal(plpmtu_next_us(p) - t, 40 * MS);
+	t += 140 * MS;
+	assert_true(plpmtu_tick(p, RTT_US, t, &probe));
+	plpmtu_free(p);
+}
+
+/* All answers come after the verdict. */
+static void answers_that_are_always_late_break_nothing(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		struct sim s;
+
+		sim_init(&s, i, 1500, 1444, 0);
+		s.rtt_us = 60000 + i * 20000;
+		s.told_us = 200;
+		sim_run_for(&s, 60 * SECOND);
+		assert_true(plpmtu_size(s.p) <= 1444 && s.largest <= 1500);
+		plpmtu_free(s.p);
+	}
+}
+
 /* ---- lies ---- */
 static void answers_that_nobody_asked_for_are_refused(void **state)
 {
@@ -447,6 +486,8 @@ int main(void)
 		cmocka_unit_test(a_path_that_is_down_is_not_judged),
 		cmocka_unit_test(who_stood_still_does_not_judge),
 		cmocka_unit_test(who_is_always_late_judges_too),
+		cmocka_unit_test(lateness_is_excused_once),
+		cmocka_unit_test(answers_that_are_always_late_break_nothing),
 		cmocka_unit_test(answers_that_nobody_asked_for_are_refused),
 		cmocka_unit_test(limits_that_contradict_are_refused),
 	};
