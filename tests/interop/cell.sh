@@ -98,12 +98,37 @@ cookie_try() {
 
 # A port that the box has given up is closed, and says so: what it carries was on UDP 4500.
 nat_clear() { packets "$1" "($CLEAR) and not (icmp[0] = 3 and icmp[1] = 3 and icmp[17] = 17 and icmp[28:2] = 4500)"; }
-nat_conf() { THEIR_ADDRESS=10.44.0.3; export SWAN_REMOTE=10.44.0.3; }
+nat_conf() { if we_call; then export SWAN_REMOTE=10.44.0.3; else THEIR_ADDRESS=10.44.0.3; fi; }
+# Only the caller is translated, as by a router of his: his link leads to the box alone, which has the responder's address there.
 nat_start() {
-	local to=10.44.0.2
-	we_call || to=10.44.0.1
-	spawn w "$T/box.log" "$PY" "$HERE/middlebox.py" 10.44.0.3 $to; BOX=$PID
+	local to=10.44.0.2 link=to-a w=${PFX}w
+	we_call || to=10.44.0.1 link=to-b
+	ip -n "$w" link set $link nomaster
+	ip -n "$w" addr add $to/32 dev $link
+	ip -n "$w" route add "$(we_call && echo 10.44.0.1 || echo 10.44.0.2)" dev $link src $to
+	in_ns w sysctl -qw net.ipv4.conf.br0.arp_ignore=1 net.ipv4.conf.br0.accept_local=1 net.ipv4.conf.all.accept_local=1
+	# What is bound to the bridge goes to the true one.
+	ip -n "$w" route add 10.44.0.0/24 dev br0 src 10.44.0.3 table 4500
+	ip -n "$w" rule add pref 1 lookup local
+	ip -n "$w" rule del pref 0
+	ip -n "$w" rule add pref 0 oif br0 lookup 4500
+	on_exit nat_undo "$w" $link $to
+	ip -n "${PFX}a" neigh flush all
+	ip -n "${PFX}b" neigh flush all
+	spawn w "$T/box.log" "$PY" "$HERE/middlebox.py" $to $to br0; BOX=$PID
 	must wait_for 10 grep -q ready "$T/box.log"
+}
+nat_undo() {
+	ip -n "$1" rule add pref 0 lookup local
+	ip -n "$1" rule del pref 0 oif br0
+	ip -n "$1" rule del pref 1
+	ip -n "$1" route flush table 4500
+	ip -n "$1" addr del "$3/32" dev "$2"
+	ip -n "$1" route flush dev "$2"
+	ip -n "$1" link set "$2" master br0
+	ip -n "${PFX}a" neigh flush all
+	ip -n "${PFX}b" neigh flush all
+	ip -n "$1" neigh flush all
 }
 # Where the responder sees the caller: the address and port of the box.
 nat_seen() {

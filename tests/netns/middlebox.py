@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""middlebox.py LISTEN PEER: a NAT for UDP 4500 that shuffles, duplicates and loses what is not IKE.
+"""middlebox.py LISTEN PEER [DEVICE]: a NAT for UDP 4500 that shuffles, duplicates and loses what is not IKE.
 
 What comes to LISTEN:4500 from the first client goes to PEER:4500 from a port of its own, and back. Of the datagrams of each
 direction one in four is held back behind up to 8 later ones (5 ms at most), one in ten is sent twice. SIGUSR1 takes another port
-for the way to the peer, as a NAT that forgot its mapping; SIGUSR2 turns shuffling off.
+for the way to the peer, as a NAT that forgot its mapping; SIGUSR2 turns shuffling off. With DEVICE the way to the peer is by that
+one, whatever address it has: the box can then listen at the peer's own address on the client's side.
 """
 import random
 import select
@@ -42,13 +43,15 @@ class Way:
             self.send(data)
 
 
-def main(listen, peer):
+def main(listen, peer, device=None):
     inside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     inside.bind((listen, 4500))
     state = {'client': None, 'shuffle': True, 'outside': None}
 
     def rebind(*_):
         state['outside'] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if device:
+            state['outside'].setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
         state['outside'].connect((peer, 4500))
 
     def calm(*_):
@@ -77,6 +80,6 @@ def main(listen, peer):
         back.release(now)
 
 
-if len(sys.argv) != 3:
+if len(sys.argv) not in (3, 4):
     sys.exit(__doc__)
-main(sys.argv[1], sys.argv[2])
+main(*sys.argv[1:])
