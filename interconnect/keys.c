@@ -101,9 +101,10 @@ static void keys_lost(struct keys *k, const char *name, int r)
 	cw_timer_arm(k->restart, k->delay_ms);
 }
 
+/* Of paths it speaks with a process that knows them: another is told everything when it begins. */
 static void keys_say(struct keys *k, const struct keys_msg *m)
 {
-	int r = keys_proc_say(&k->procs[KEYS_PART_IKE], m);
+	int r = k->told ? keys_proc_say(&k->procs[KEYS_PART_IKE], m) : 0;
 
 	if (r < 0)
 		keys_lost(k, "ike", r);
@@ -167,7 +168,7 @@ static int keys_begin(struct keys *k)
 	int r;
 
 	k->born_ms = cw_clock_now_ms();
-	k->verdict = k->stopped = false;
+	k->verdict = k->stopped = k->told = false;
 	if ((r = keys_proc_begin(k->procs)) < 0 || (r = keys_listen(k)) < 0)
 		return r;
 	return keys_conf_secrets(&k->procs[KEYS_PART_SIGNER], k->dir, k->tunnels, k->n_tunnels);
@@ -271,7 +272,7 @@ void keys_stop(struct keys *k)
 
 	k->started = false;
 	cw_timer_stop(k->restart);
-	if (p->pid == 0)
+	if (p->pid == 0 || !k->told)
 		return;
 	keys_say(k, &(struct keys_msg){ .type = KEYS_STOP });
 	while (p->pid != 0 && !k->stopped && cw_clock_now_ms() < end)
@@ -285,7 +286,7 @@ void keys_input(struct keys *k, const struct cw_endpoint *local, const struct cw
 	struct keys_proc *p = &k->procs[KEYS_PART_IKE];
 	int r;
 
-	if (p->pid == 0 || p->first || keys_wire_unread(&p->wire) > KEYS_UNREAD_MAX) {
+	if (p->pid == 0 || !k->told || p->first || keys_wire_unread(&p->wire) > KEYS_UNREAD_MAX) {
 		cw_stat_inc(k->ops->stat(k->ctx, KEYS_NONE), CW_STAT_IKE_REJECTED);
 		return;
 	}

@@ -129,5 +129,6 @@ int keys_conf_send(struct keys *k)
 		r = keys_proc_say(&k->procs[KEYS_PART_IKE], &(struct keys_msg){ .type = KEYS_RUN });
 	for (size_t i = 0; i < k->n_paths && r == 0; i++)
 		r = keys_conf_start(k, i);
+	k->told = r == 0;
 	return r;
 }

@@ -57,6 +57,7 @@ struct keys {
 	struct keys_proc procs[KEYS_PARTS];
 	struct cw_timer *restart;
 	bool started, keylog, stopped, verdict;
+	bool told;                      /* the IKE process that there is has the configuration */
 	uint64_t born_ms, delay_ms, crl_ms;
 };
 

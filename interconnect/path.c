@@ -209,7 +209,8 @@ void path_input_esp(struct path_sa *sa, struct tun_uplink *up, const struct cw_e
 		path_timer_on_soft_limit(p);
 	if (r < 0)
 		return;
-	sa->proven = true;
+	p->heard_ms = cw_clock_now_ms();
+	path_sa_prove(sa, p->heard_ms);
 	if (sa == p->sas[0] && esp_in_soft(ts->sadb, sa->spi_in))
 		path_timer_on_soft_limit(p);
 	path_follow(sa, up, from, pkt, size);

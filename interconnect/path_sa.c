@@ -238,12 +238,11 @@ size_t path_sa_count(const struct path *p)
 	return n;
 }
 
-/* Smaller is better: proven, a proven orphan, not proven, on its way out. The newest of those that are equal. */
+/* Smaller is better: proven, not proven, on its way out. The newest of those that are equal, so that an orphan, which is older, is
+ * used only as long as none is proven. */
 static int path_sa_rank(const struct path_sa *sa)
 {
-	if (sa->idle || !sa->proven)
-		return sa->idle ? 3 : 2;
-	return sa->orphan_ms != 0;
+	return sa->idle ? 2 : !sa->proven;
 }
 
 struct path_sa *path_sa_out(const struct path *p)

@@ -457,6 +457,37 @@ static void a_new_sa_is_used_when_the_peer_has_used_it(void **state)
 	esp_out_free(second);
 }
 
+/* The IKE process has died: its SA is as good as before, until the peer has used another. */
+static void an_orphan_is_used_until_another_is_proven(void **state)
+{
+	struct fixture *f = *state;
+	const struct cw_prefix us = inner(1), them = inner(2);
+	struct esp_out *first = peer_sa(SPI_1), *second = peer_sa(SPI_2);
+	struct path *p = &f->a.tun->paths[0];
+
+	add_sa(f, SPI_1);
+	f->peer = peer_socket(outer(74), 4500);
+	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until(f, &f->a.got.n, 1);
+	assert_true(p->heard_ms > 0);
+	path_sa_lost(p, cw_clock_now_ms());
+	path_sa_close(p, SPI_1, cw_clock_now_ms());     /* says an IKE SA that there is no more */
+	assert_int_equal(path_sa_count(p), 1);
+	add_sa(f, SPI_2);
+	expect_spi(f, SPI_OUT + SPI_1);
+	peer_sends(f->peer, second, ESP_NH_NONE, packet(&them, &us, PACKET), PACKET, NULL);     /* an empty packet is enough */
+	for (int i = 0; i < 400 && path_sa_count(p) == 2; i++)
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+	assert_int_equal(path_sa_count(p), 1);
+	expect_spi(f, SPI_OUT + SPI_2);
+	peer_sends(f->peer, first, ESP_NH_IPV4, packet(&them, &us, PACKET), PACKET, NULL);
+	turn_until(f, &f->a.got.n, 2);                  /* it still receives */
+	assert_true(path_sa_sweep(p, p->heard_ms + PATH_GRACE_MS + 1000) > p->heard_ms);
+	assert_int_equal(p->n_sas, 1);
+	esp_out_free(first);
+	esp_out_free(second);
+}
+
 static void a_new_sa_that_we_asked_for_is_used_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -838,6 +869,7 @@ int main(int argc, char **argv)
 		TEST(a_peer_that_lies_inside_is_not_believed),
 		TEST(hostile_datagrams_are_counted_where_they_belong),
 		TEST(a_new_sa_is_used_when_the_peer_has_used_it),
+		TEST(an_orphan_is_used_until_another_is_proven),
 		TEST(a_new_sa_that_we_asked_for_is_used_at_once),
 		TEST(without_the_old_sa_the_new_one_is_used_unproven),
 		TEST(an_sa_that_is_used_up_stops),
