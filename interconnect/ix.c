@@ -71,8 +71,14 @@ static void ix_on_tunnel(void *ctx, uint8_t *pkt, size_t size)
 {
 	struct ix *ix = ctx;
 
-	if (tundev_write(ix->dev, pkt, size) < 0)
-		cw_stat_inc(tuns_stat(ix->tuns), CW_STAT_DROP_TX);
+	tundev_put(ix->dev, pkt, size);
+}
+
+static void ix_on_batch(void *ctx)
+{
+	const struct ix *ix = ctx;
+
+	tundev_flush(ix->dev);
 }
 
 static void ix_on_state(void *ctx, enum tun_state s)
@@ -107,11 +113,12 @@ static void ix_on_mtu(void *ctx, size_t inner_mtu)
 	if (mtu == ix->mtu)
 		return;
 	ix->mtu = mtu;
+	tundev_set_mtu(ix->dev, mtu);
 	if ((r = cw_nl_link_up(ix->conf->tun_device, mtu)) < 0)
 		cw_log_rl(WARN, ix->conf->tun_device, r, "MTU stays: wanted %u", mtu);
 }
 
-static const struct tun_ops ix_tun_ops = { .packet = ix_on_tunnel, .state = ix_on_state, .mtu = ix_on_mtu };
+static const struct tun_ops ix_tun_ops = { .packet = ix_on_tunnel, .state = ix_on_state, .mtu = ix_on_mtu, .batch = ix_on_batch };
 
 /* ---- start and end ---- */
 
@@ -136,7 +143,7 @@ static int ix_init_device(struct ix *ix, struct cw_loop *l, struct cw_why *why)
 	int r;
 
 	ix->mtu = ix_mtu(ix);
-	if ((r = tundev_new(l, dev, ix->mtu, ix_on_device, ix, &ix->dev)) < 0)
+	if ((r = tundev_new(l, dev, ix->mtu, ix_on_device, ix, tuns_stat(ix->tuns), &ix->dev)) < 0)
 		return cw_why_set(why, r, dev, "tun_device", "%s", r == -EBUSY ? "is there already" : cw_strerror(r));
 	for (size_t i = 0; i < tuns_count(ix->tuns); i++) {
 		if ((r = ix_init_tunnel(ix, tuns_at(ix->tuns, i), why)) < 0)
