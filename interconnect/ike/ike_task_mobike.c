@@ -317,10 +317,11 @@ int ike_task_mobike_request(struct ike_sa *sa, const struct ike_sa_msg *m, struc
 
 /* ---- addresses that change ---- */
 
-/* May the peer's address follow its packets? Who is behind a NAT himself must not let it: RFC 7296 s2.23. */
+/* May the peer's address follow its packets? Who is behind a NAT himself should not let it (RFC 7296 s2.23); but who is called there has
+ * a place in that NAT which stays, and only the caller's can change: without this the IKE SA would end with it. */
 static bool may_follow(const struct ike_sa *sa)
 {
-	return sa->up_serial && sa->nat_peer && !sa->nat_us;
+	return sa->up_serial && sa->nat_peer && (!sa->nat_us || !sa->first);
 }
 
 void ike_task_mobike_follow(struct ike_sa *sa, const struct ike_sa_msg *m)

@@ -110,28 +110,29 @@ static void nats_at_the_beginning(void **state)
 	}
 }
 
-/* RFC 7296 s2.23, RFC 4555 s3.8: ESP says where a peer behind a NAT is, and only that one. */
+/* RFC 7296 s2.23, RFC 4555 s3.8: ESP says where a peer behind a NAT is, and only that one; and not to a caller who is behind one himself. */
 static void peer_at(void **state)
 {
 	struct cw_endpoint there = ep("203.0.113.9:1024");
 
 	(void)state;
-	for (int bits = 0; bits < 8; bits++) {
-		bool mobike = bits & 1, nat_peer = bits & 2, nat_us = bits & 4, follows = nat_peer && !nat_us;
+	for (int bits = 0; bits < 16; bits++) {
+		bool mobike = bits & 1, nat_peer = bits & 2, nat_us = bits & 4, caller = bits & 8;
+		const int us = caller ? PAIR_A : PAIR_B, them = caller ? PAIR_B : PAIR_A;
 
 		init();
 		p.moving = false;
-		p.side[PAIR_A].conf.mobike = mobike;
-		p.side[PAIR_A].conf.encap = nat_peer;
-		p.side[PAIR_B].conf.encap = false;
-		if (nat_us)
-			p.side[PAIR_B].at = ep("10.0.0.1:4500");
-		if (nat_us)
-			p.side[PAIR_B].conf.local = ep("10.0.0.1:4500");
+		p.side[PAIR_A].conf.mobike = p.side[PAIR_B].conf.mobike = mobike;
+		p.side[them].conf.encap = nat_peer;
+		p.side[us].conf.encap = false;
+		if (nat_us && caller)
+			p.side[PAIR_A].seen_as = ep("192.0.2.1:1024");
+		else if (nat_us)
+			p.side[PAIR_B].at = p.side[PAIR_B].conf.local = ep("10.0.0.1:4500");
 		join();
-		ike_peer_at(p.side[PAIR_B].k, &there, p.now_ms);
-		ike_rekey_child(p.side[PAIR_B].k, p.now_ms);
-		assert_int_equal(cw_endpoint_equal(&p.q[0].dst, &there), follows);
+		ike_peer_at(p.side[us].k, &there, p.now_ms);
+		ike_rekey_child(p.side[us].k, p.now_ms);
+		assert_int_equal(cw_endpoint_equal(&p.q[0].dst, &there), nat_peer && !(nat_us && caller));
 		pair_free(&p);
 	}
 }
