@@ -94,7 +94,7 @@ bool keys_info(const struct keys *k, size_t path, struct ike_info *ret_info);
 /* The processes, as [{name, pid}, ...]: ours, those that are there of the two others. K may be NULL. */
 struct cw_json *keys_json(const struct keys *k);
 
-/* To be called first in main(): is this one of the processes that keys_new() began? Then it has run, and *RET_STATUS is for exit(). */
+/* To be called first in main(), or nothing here begins a process (CW_E_STATE): is this one of the processes that keys_new() began? Then it has run, and *RET_STATUS is for exit(). */
 bool keys_part(int argc, char **argv, int *ret_status);
 
 #endif

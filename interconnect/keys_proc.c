@@ -38,10 +38,13 @@ static bool keys_is_socket(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
 }
 
+static bool keys_asked;         /* main() lets the parts that this program begins become what they are */
+
 bool keys_part(int argc, char **argv, int *ret_status)
 {
 	size_t i = 0;
 
+	keys_asked = true;
 	while (i < KEYS_PARTS && (argc != 2 || strcmp(argv[1], keys_parts[i].arg) != 0))
 		i++;
 	if (i == KEYS_PARTS)
@@ -129,6 +132,8 @@ int keys_proc_begin(struct keys_proc procs[KEYS_PARTS])
 
 	for (size_t i = 0; i < KEYS_PARTS; i++)
 		procs[i] = (struct keys_proc){ .wire = { .fd = -1 } };
+	if (!keys_asked)                /* each would run this very program again, and so would its own, without end */
+		return CW_E_STATE;
 	if ((r = keys_pair(pair)) < 0)
 		return r;
 	for (size_t i = 0; i < KEYS_PARTS && r == 0; i++)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "interconnect/base/log.h"
+#include "interconnect/keys.h"
 #include "interconnect/tun_impl.h"
 
 struct side {
@@ -207,7 +208,7 @@ static void what_only_looks_like_a_hello_is_dropped(void **state)
 	assert_int_equal(f->a.n_packets, 1);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(paths_are_proven_and_measured, setup, teardown),
@@ -215,5 +216,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_only_looks_like_a_hello_is_dropped, setup, teardown),
 	};
 
+	int status;
+
+	if (keys_part(argc, argv, &status))
+		return status;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
