@@ -27,7 +27,8 @@ def arguments():
     p.add_argument('--seconds', type=int, default=4, help='of each TCP run')
     p.add_argument('--mtu', type=int, default=1380, help='of the hosts; 1380 fits into every peer')
     p.add_argument('--systems', default='bridge,vxlan,causeway,openvpn,tinc,fastd,wireguard-go,strongswan')
-    p.add_argument('--parts', default=','.join(PARTS))
+    p.add_argument('--parts', default='rtt,tcp1,tcp4,both,udp', help=f'of {",".join(PARTS)}')
+    p.add_argument('--title', default='Layer 2')
     p.add_argument('--out', help='JSON file; build/bench/l2-WIRE.json if absent')
     p.add_argument('--list', action='store_true', help='the systems, and leave')
     return p.parse_args()
@@ -49,10 +50,15 @@ def one(args, name, number):
     return run
 
 
+def congestion_control():
+    with open('/proc/sys/net/ipv4/tcp_congestion_control', encoding='ascii') as f:
+        return f.read().strip()
+
+
 def machine():
     with open('/proc/cpuinfo', encoding='utf-8') as f:
         model = next((line.split(':')[1].strip() for line in f if line.startswith('model name')), '?')
-    return {'cpus': os.cpu_count(), 'model': model, 'kernel': platform.release(), 'load_at_start': os.getloadavg()[0]}
+    return {'cpus': os.cpu_count(), 'model': model, 'kernel': platform.release(), 'tcp': congestion_control(), 'load_at_start': os.getloadavg()[0]}
 
 
 def main():
@@ -78,7 +84,7 @@ def main():
     os.makedirs(os.path.dirname(out), exist_ok=True)
     with open(out, 'w', encoding='utf-8') as f:
         json.dump(result, f, indent=1)
-    print(f'\nLayer 2, wire "{args.wire}", hosts with MTU {args.mtu}; Gbit/s, median (range) of {args.rounds} rounds\n')
+    print(f'\n{args.title}, wire "{args.wire}", hosts with MTU {args.mtu}; Gbit/s, median (range) of {args.rounds} rounds\n')
     print(report.figures_table(result['runs'], names))
     if result['ratios']:
         print('\n' + report.ratios_table(result['ratios']))

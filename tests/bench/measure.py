@@ -31,24 +31,30 @@ def rss_mib(net):
     return total / 1024
 
 
-def tcp(net, seconds, streams, *more, src='hA', dst='hB', address=None):
-    """Gbit/s of payload, and CPU seconds per Gbit."""
+def iperf(net, seconds, streams, *more):
+    """What iperf3 says at the end of a run between the ends of a stream, and CPU seconds."""
+    src, dst, address, port = net.ends
     server = net.start(dst, 'iperf3', '-s', '-1', daemon=False)
     out, start, cpu, clock = '', 0, 0, 0
     try:
         for _ in range(40):
             start, clock = cpu_busy(), time.monotonic()
-            out = run(*net.at(src, 'iperf3', '-c', address or HOST['B'], '-t', str(seconds), '-P', str(streams), '-J', *more), check=False)
+            out = run(*net.at(src, 'iperf3', '-c', address, '-p', port, '-t', str(seconds), '-P', str(streams), '-J', *more), check=False)
             cpu, clock = cpu_busy() - start, time.monotonic() - clock
             if clock > seconds / 2:
                 break
             time.sleep(0.1)             # the server is not there yet
-        end = json.loads(out)['end']
+        return json.loads(out)['end'], cpu
     except (ValueError, KeyError) as e:
         raise Failed(f'iperf3: {out[:300]}') from e
     finally:
         server.kill()
         server.wait()
+
+
+def tcp(net, seconds, streams, *more):
+    """Gbit/s of payload, and CPU seconds per Gbit."""
+    end, cpu = iperf(net, seconds, streams, *more)
     bits = end['sum_received']['bytes'] * 8 + end.get('sum_received_bidir_reverse', {}).get('bytes', 0) * 8
     return bits / end['sum_received']['seconds'] / 1e9, cpu / (bits / 1e9)
 
@@ -61,6 +67,19 @@ def part_tcp1(net, seconds):
 def part_tcp4(net, seconds):
     gbit, cpu = tcp(net, seconds, 4)
     return {'tcp4_gbit': gbit, 'tcp4_cpu_s_per_gbit': cpu}
+
+
+def part_tcp8(net, seconds):
+    """Eight streams, and how fair they share: the least of them by the most."""
+    end, cpu = iperf(net, seconds, 8)
+    each, total = [s['receiver']['bytes'] for s in end['streams']], end['sum_received']
+    return {'tcp8_gbit': total['bits_per_second'] / 1e9, 'tcp8_cpu_s_per_gbit': cpu / (total['bytes'] * 8 / 1e9),
+            'tcp8_min_by_max': min(each) / max(each) if max(each) else 0}
+
+
+def part_bbr1(net, seconds):
+    """One stream that does not take loss for a full link."""
+    return {'bbr1_gbit': tcp(net, seconds, 1, '-C', 'bbr')[0]}
 
 
 def part_both(net, seconds):
@@ -103,7 +122,7 @@ def part_rtt(net, seconds):
     return {'rtt_p50_us': float(p50), 'rtt_p99_us': float(p99)}
 
 
-PARTS = {'rtt': part_rtt, 'tcp1': part_tcp1, 'tcp4': part_tcp4, 'both': part_both, 'udp': part_udp}
+PARTS = {'rtt': part_rtt, 'tcp1': part_tcp1, 'tcp4': part_tcp4, 'tcp8': part_tcp8, 'bbr1': part_bbr1, 'both': part_both, 'udp': part_udp}
 
 
 def measure(net, parts, seconds):

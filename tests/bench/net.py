@@ -17,7 +17,10 @@ WIRES = {
     'plain': 'tso off gso off tx-udp-segmentation off gro on',  # cut by software at the sender, joined by NAPI: like a plain NIC
     'large': 'gro on',                                          # large units cross it whole
     'bare': 'tso off gso off tx-udp-segmentation off gro off',  # one packet at a time everywhere
+    'lossy': None,              # no veth but wanbox: see LOSSY
 }
+# Round trip 20 ms; each way at most 300 Mbit/s, so that the processors are not what is measured; 1 % of the frames lost each way.
+LOSSY = {'delay_us': 10000, 'rate_mbit': 300, 'loss_ppm': 10000}
 OTHER = {'A': 'B', 'B': 'A'}
 WAN = {'A': '192.0.2.1', 'B': '192.0.2.2'}
 HOST = {'A': '10.9.0.1', 'B': '10.9.0.2'}
@@ -51,7 +54,8 @@ class Net:
     def __init__(self, build, wire, mtu):
         self.build, self.prefix = os.path.abspath(build), f'cwb{os.getpid()}'
         self.dir = tempfile.mkdtemp(prefix='causeway-bench.')
-        self.daemons, self.names = [], []
+        self.daemons, self.names, self.box = [], [], None
+        self.ends = 'hA', 'hB', HOST['B'], '5201'       # of streams: from where, to where, whom to call
         try:
             self.make(wire, mtu)
         except BaseException:
@@ -65,18 +69,35 @@ class Net:
             self.ip(name, 'link set lo up')
             self.inside(name, 'sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1')
             self.inside(name, 'sysctl', '-qew', 'net.bridge.bridge-nf-call-iptables=0', check=False)
-        run('ip', 'link', 'add', 'wan', 'netns', self.prefix + 'gA', 'type', 'veth', 'peer', 'name', 'wan', 'netns', self.prefix + 'gB')
+        self.wire(wire)
         for side in 'AB':
             run('ip', 'link', 'add', 'e0', 'netns', f'{self.prefix}h{side}', 'type', 'veth', 'peer', 'name', 'lan', 'netns',
                 f'{self.prefix}g{side}')
             self.ip(f'g{side}', f'addr add {WAN[side]}/24 dev wan')
-            self.inside(f'g{side}', 'ethtool', '-K', 'wan', *WIRES[wire].split())
             self.ip(f'g{side}', 'link set wan up')
             self.ip(f'g{side}', 'link add br0 type bridge mcast_snooping 0')
             self.ip(f'g{side}', 'link set br0 up')
             self.port(side, 'lan')
             self.ip(f'h{side}', f'link set e0 mtu {mtu} up')
             self.ip(f'h{side}', f'addr add {HOST[side]}/24 dev e0')
+
+    def wire(self, wire):
+        if wire == 'lossy':
+            self.wire_lossy()
+            return
+        run('ip', 'link', 'add', 'wan', 'netns', self.prefix + 'gA', 'type', 'veth', 'peer', 'name', 'wan', 'netns', self.prefix + 'gB')
+        for side in 'AB':
+            self.inside(f'g{side}', 'ethtool', '-K', 'wan', *WIRES[wire].split())
+
+    def wire_lossy(self):
+        self.box = subprocess.Popen([f'{self.build}/bench/wanbox', f'/run/netns/{self.prefix}gA', f'/run/netns/{self.prefix}gB', '1',
+                                     str(LOSSY['delay_us'])], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.box.stdout.readline() != 'ready\n':
+            raise Failed('wanbox does not start')
+        self.box.stdin.write(f'rate 0 {LOSSY["rate_mbit"]}\nloss 0 {LOSSY["loss_ppm"]}\n')
+        self.box.stdin.flush()
+        for side in 'AB':
+            self.ip(f'g{side}', 'link set eth0 name wan')
 
     # ---- inside ----
     def ip(self, name, words):
@@ -158,6 +179,8 @@ class Net:
             except subprocess.TimeoutExpired:
                 p.kill()
                 p.wait()
+        if self.box:
+            self.box.communicate()      # it ends with its input
         for name in self.names:
             for pid in run('ip', 'netns', 'pids', self.prefix + name, check=False).split():
                 try:
@@ -165,5 +188,5 @@ class Net:
                 except (OSError, ValueError):
                     pass
             run('ip', 'netns', 'del', self.prefix + name, check=False)
-        self.names, self.daemons = [], []
+        self.names, self.daemons, self.box = [], [], None
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -8,6 +8,7 @@
  *	cut LINK WAY		from now on nothing passes
  *	heal LINK		all passes
  *	loss LINK PPM		each frame is lost by chance
+ *	rate LINK MBIT		each way carries so many megabits of frames a second, what waits longer than QUEUE_NS is lost; 0: any
  *	mtu LINK BYTES		larger IP packets are lost; 0: any passes
  *	stat			prints "stat" and for each link the frames from a to b and from b to a that passed
  * It ends with its input.
@@ -27,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINKS_MAX = 4, RING = 1 << 16, FRAME_MAX = 9300, ETHER = 14, BURST = 64 };
+enum { LINKS_MAX = 4, RING = 1 << 16, FRAME_MAX = 9300, ETHER = 14, BURST = 64, QUEUE_NS = 40 * 1000 * 1000 };
 
 struct frame {
 	uint64_t due_ns;
@@ -41,6 +42,7 @@ struct way {
 	bool cut;
 	uint32_t loss_ppm;
 	size_t mtu;
+	uint64_t rate_mbit, free_ns;    /* free: when what was taken has been sent */
 	uint64_t passed;
 	struct frame **ring;
 	size_t head, n;
@@ -88,6 +90,18 @@ static int tap_in(const char *netns, size_t k)
 	return fd;
 }
 
+/* When a frame of SIZE that comes now will have been sent; 0: the queue is full. */
+static uint64_t sent_ns(struct way *w, size_t size)
+{
+	uint64_t now = now_ns(), from = w->free_ns > now ? w->free_ns : now;
+
+	if (w->rate_mbit == 0)
+		return now;
+	if (from - now > QUEUE_NS)
+		return 0;
+	return w->free_ns = from + size * 8 * 1000 / w->rate_mbit;
+}
+
 static void take(struct way *w)
 {
 	uint8_t b[FRAME_MAX];
@@ -95,12 +109,15 @@ static void take(struct way *w)
 
 	for (int i = 0; i < BURST && (size = read(w->from, b, sizeof b)) > 0; i++) {
 		struct frame *f;
+		uint64_t sent;
 
 		if (w->cut || w->n == RING || chance_ppm() < w->loss_ppm || (w->mtu > 0 && (size_t)size > w->mtu + ETHER))
 			continue;
+		if ((sent = sent_ns(w, (size_t)size)) == 0)
+			continue;
 		if (!(f = malloc(sizeof *f + (size_t)size)))
 			die("memory");
-		f->due_ns = now_ns() + delay_ns;
+		f->due_ns = sent + delay_ns;
 		f->size = (size_t)size;
 		memcpy(f->b, b, f->size);
 		w->ring[(w->head + w->n++) % RING] = f;
@@ -150,6 +167,8 @@ static void command(const char *line)
 			w->cut = w->cut || strcmp(arg, i == 0 ? "ba" : "ab") != 0;
 		else if (strcmp(word, "loss") == 0)
 			w->loss_ppm = value;
+		else if (strcmp(word, "rate") == 0)
+			w->rate_mbit = value;
 		else if (strcmp(word, "mtu") == 0)
 			w->mtu = value;
 	}
