@@ -2,7 +2,8 @@
 /*
  * path.c - one path: what IKE asks of it, ESP in and out.
  *
- * Implements: RFC 7296 s2.23 (the peer's address follows authenticated packets), RFC 6040 s4 (ECN).
+ * Implements: RFC 7296 s2.23 (the peer's address follows authenticated packets), RFC 4555 s3.8 (and does not, where the peer would
+ * say that it moves), RFC 6040 s4 (ECN).
  */
 #include "interconnect/path.h"
 
@@ -183,6 +184,15 @@ const struct keys_ops path_keys_ops = {
 };
 
 /* ---- in ---- */
+/* RFC 4555 s3.8: only the mapping of a NAT changes without a word; a peer without one says where it is. Whoever can hold packets
+ * back and send them from elsewhere must not lead our answers there. */
+static bool path_may_follow(const struct path *p)
+{
+	struct ike_info info;
+
+	return !keys_info(p->tun->tuns->keys, p->number, &info) || !info.mobike || info.nat_remote;
+}
+
 /* The peer is where its newest authenticated packet came from; an older one that was held back on the way says nothing. */
 static void path_follow(struct path_sa *sa, struct tun_uplink *up, const struct cw_endpoint *from, const uint8_t *pkt, size_t size)
 {
@@ -191,7 +201,7 @@ static void path_follow(struct path_sa *sa, struct tun_uplink *up, const struct 
 	if (sa->uplink == up && cw_endpoint_equal(&sa->remote, from))
 		return;
 	cw_cur_skip(&c, 4);
-	if (cw_cur_u32(&c) != (uint32_t)esp_in_seq(up->tuns->sadb, sa->spi_in))
+	if (cw_cur_u32(&c) != (uint32_t)esp_in_seq(up->tuns->sadb, sa->spi_in) || !path_may_follow(sa->path))
 		return;
 	sa->uplink = up;
 	sa->remote = *from;

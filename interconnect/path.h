@@ -35,7 +35,7 @@ enum {
 	PATH_SA_MAX = 16,               /* child SAs of a path; a peer that makes more loses the oldest */
 	PATH_GRACE_MS = 3000,           /* an SA that is over still receives: what was under way, or sent before the end was known */
 	PATH_ORPHAN_MS = 1000, PATH_LOST_MS = 60 * 1000,
-	PATH_KEEPALIVE_MS = 20 * 1000,  /* RFC 3948 s4 */
+	PATH_KEEPALIVE_MS = 20 * 1000,  /* RFC 3948 s4: behind a NAT, after so much silence */
 };
 
 enum path_state { PATH_DOWN, PATH_PROBING, PATH_UP, PATH_STATE_N };
