@@ -66,12 +66,20 @@ static void path_timer_renew(void *ctx)
 	cw_timer_arm(p->renew_timer, PATH_TIMER_RETRY_MS);       /* unless a fresh SA comes before */
 }
 
+/* RFC 3948 s4: a keepalive holds the mapping of our own NAT. Nobody says whether there is one while IKE begins anew. */
+static bool path_timer_has_nat(const struct path *p)
+{
+	struct ike_info info;
+
+	return !keys_info(p->tun->tuns->keys, p->number, &info) || info.nat_local;
+}
+
 static void path_timer_keepalive(void *ctx)
 {
 	struct path *p = ctx;
 	const struct path_sa *sa = path_sa_out(p);
 
-	if (!p->sent && sa)
+	if (!p->sent && sa && path_timer_has_nat(p))
 		udp_send_keepalive(sa->uplink->udp, &sa->remote);
 	p->sent = false;
 	cw_timer_arm(p->keepalive_timer, PATH_KEEPALIVE_MS);
