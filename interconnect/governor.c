@@ -166,13 +166,14 @@ void governor_cmd_show(struct governor *g, struct cw_rpc_call *call)
 
 void governor_cmd_set(struct governor *g, struct cw_rpc_call *call, const struct cw_json *request)
 {
+	const struct cw_json *args = cw_json_get(request, "args");
 	struct governor_conf next = g->conf;
 	struct rate_limits limits;
 	struct cw_why why = { 0 };
 
 	for (size_t i = 0; i < CW_COUNT(governor_keys); i++) {
 		const struct governor_row *row = &governor_keys[i];
-		int64_t v = cw_json_get_int(request, row->key, *governor_value(&next, row));
+		int64_t v = cw_json_get_int(args, row->key, *governor_value(&next, row));
 
 		if (v < 0 || v > GOVERNOR_MBIT_MAX) {
 			cw_rpc_fail(call, cw_why_set(&why, CW_E_INVALID, "rate", row->key, "must be from 0 to %d", GOVERNOR_MBIT_MAX), &why);

@@ -50,6 +50,9 @@ same "pid of the appliance" "$IX_A" "$(ask "$T/a.sock" appliance show '' pid)"
 cli() { "$B/bin/causeway" --socket "$T/a.sock" "$@"; }
 check "the CLI shows the tunnel" grep -q 'aes256gcm16-prfsha384-ecp384' <(cli -o json tunnel show b)
 check "and lists relays" grep -q agents-unix <(cli relay list)
+check "a limit is set" grep -q '"bulk_mbit": 400' <(cli -o json rate set --bulk-mbit 400)
+same "and stays" 400 "$(ask "$T/a.sock" rate show '' bulk_mbit)"
+check "and goes" cli rate set --bulk-mbit 0
 cli tunnel show nowhere 2> "$T/cli.err"
 same "exit status for a tunnel that is not there" 10 $?
 refuses "a tunnel that is not there" ask "$T/a.sock" tunnel show nowhere
