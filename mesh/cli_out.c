@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mesh/cli_brief.h"
 #include "mesh/cli_table.h"
 #include "mesh/cli_text.h"
 
@@ -239,12 +240,30 @@ bool cli_out_empty(const struct cw_json *body)
 	return cw_json_is_array(items) && cw_json_len(items) == 0;
 }
 
+static int show_brief(FILE *f, const char *noun, const struct cw_json *body)
+{
+	CW_AUTO(cli_brief_end) struct cli_brief b;
+	int r = 0;
+
+	cli_brief(noun, body, &b);
+	if (b.items) {
+		show_object(f, b.head, 0);
+		fputc('\n', f);
+		r = cli_table(f, b.noun, false, b.items);
+		fputc('\n', f);
+	}
+	show_object(f, b.rest, 0);
+	return r;
+}
+
 static int out_people(FILE *f, const char *noun, bool wide, const struct cw_json *body)
 {
 	const struct cw_json *items = cw_json_get(body, "items");
 
 	if (cw_json_is_array(items))
 		return cli_table(f, noun, wide, items);
+	if (!wide)
+		return show_brief(f, noun, body);
 	show_object(f, body, 0);
 	return 0;
 }

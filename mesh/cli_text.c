@@ -148,6 +148,26 @@ void cli_text_ms(const struct cw_json *v, char *buf, size_t size)
 		age(n / 1000, buf, size);
 }
 
+void cli_text_us(const struct cw_json *v, char *buf, size_t size)
+{
+	double n;
+
+	if (cli_text_number(v, &n))
+		snprintf(buf, size, "%.1f ms", n / 1000);
+	else
+		cli_text_plain(v, buf, size);
+}
+
+void cli_text_part(const struct cw_json *v, char *buf, size_t size)
+{
+	double n;
+
+	if (cli_text_number(v, &n))
+		snprintf(buf, size, n > 0 && n < 0.01 ? "%.2f %%" : "%.0f %%", n * 100);
+	else
+		cli_text_plain(v, buf, size);
+}
+
 int cli_out_percent(const struct cw_json *progress)
 {
 	double done, total;

@@ -18,6 +18,8 @@ cli_text cli_text_plain;                /* elements of a list by their name or a
 cli_text cli_text_bytes;                /* "1.5 KiB" */
 cli_text cli_text_age;                  /* seconds: "2h01m" */
 cli_text cli_text_ms;                   /* "1.5 s" */
+cli_text cli_text_us;                   /* microseconds: "38.1 ms" */
+cli_text cli_text_part;                 /* a part of 1: "0.25 %" */
 cli_text cli_text_percent;              /* "43 %" */
 cli_text cli_text_count;                /* how many elements */
 cli_text cli_text_up;                   /* how many of them are up, of how many */

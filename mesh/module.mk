@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-$(eval $(call lib,cli,mesh,cli_answer.c cli_cmd.c cli_conn.c cli_daemon.c cli_end.c cli_help.c cli_http.c cli_manager.c cli_near.c \
+$(eval $(call lib,cli,mesh,cli_answer.c cli_brief.c cli_cmd.c cli_conn.c cli_daemon.c cli_end.c cli_help.c cli_http.c cli_manager.c cli_near.c \
 	cli_opt.c cli_out.c cli_parse.c cli_progress.c cli_rpc.c cli_stop.c cli_table.c cli_text.c cli_url.c cli_wait.c))
 $(eval $(call prog,causeway,mesh,cli.c,cli base,-lssl $(BASE_LIBS) $(SMARTCOLS)))
 # One to a line, so that those who add files do not meet.

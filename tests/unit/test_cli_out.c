@@ -61,6 +61,35 @@ static void test_table(void **state)
 	      "7  web1 live onprem cloud running memory 43 %\n");
 }
 
+/* A tunnel says some things once for itself and once for each path. */
+static void test_tunnel(void **state)
+{
+#define WAY "\"local\":\"10.1.0.1:4500\",\"remote\":\"10.1.0.2:4500\""
+#define SAS "\"ike\":{\"spi_i\":\"aa\"},\"esp\":{\"spi_in\":\"bb\"}"
+#define ONE "{\"name\":\"b\",\"state\":\"up\"," WAY "," SAS ",\"paths\":[{\"index\":0,\"state\":\"up\"," WAY ",\"mtu\":1500," SAS "}]," \
+	    "\"counters\":{\"rx.packets\":3,\"drop.icv\":0}}"
+	(void)state;
+	check(CLI_TABLE, "tunnel", ONE,
+	      "name:   b\nstate:  up\nlocal:  10.1.0.1:4500\nremote: 10.1.0.2:4500\nike:\n  spi_i: aa\nesp:\n  spi_in: bb\n"
+	      "paths:\n  - index 0, state up, mtu 1500\ncounters:\n  rx.packets: 3\n");
+	check(CLI_WIDE, "tunnel", ONE,
+	      "name:   b\nstate:  up\nlocal:  10.1.0.1:4500\nremote: 10.1.0.2:4500\nike:\n  spi_i: aa\nesp:\n  spi_in: bb\n"
+	      "paths:\n  -\n    index:  0\n    state:  up\n    local:  10.1.0.1:4500\n    remote: 10.1.0.2:4500\n    mtu:    1500\n"
+	      "    ike:\n      spi_i: aa\n    esp:\n      spi_in: bb\ncounters:\n  rx.packets: 3\n  drop.icv:   0\n");
+	check(CLI_TABLE, "tunnel",
+	      "{\"name\":\"b\",\"appliance\":\"m1-ix\",\"state\":\"degraded\"," SAS ",\"paths\":[{\"index\":0,\"state\":\"up\"," WAY ",\"mtu\":1500,"
+	      "\"rtt_us\":38100,\"loss\":0.0025,\"since\":\"2026-01-02T03:04:05Z\"," SAS "},{\"index\":1,\"state\":\"down\"," WAY
+	      ",\"mtu\":1280,\"rtt_us\":null,\"loss\":1,\"since\":\"2026-01-02T03:04:06Z\"," SAS "}],\"counters\":{\"drop.icv\":1}}",
+	      "name:      b\nappliance: m1-ix\nstate:     degraded\n\n"
+	      "PATH STATE LOCAL         REMOTE            RTT   LOSS  MTU SINCE\n"
+	      "   0 up    10.1.0.1:4500 10.1.0.2:4500 38.1 ms 0.25 % 1500 2026-01-02T03:04:05Z\n"
+	      "   1 down  10.1.0.1:4500 10.1.0.2:4500       -  100 % 1280 2026-01-02T03:04:06Z\n\n"
+	      "ike:\n  spi_i: aa\nesp:\n  spi_in: bb\ncounters:\n  drop.icv: 1\n");
+	check(CLI_TABLE, "tunnel", "{\"paths\":[3],\"counters\":null}", "paths:    3\ncounters: -\n");
+	check(CLI_TABLE, "tunnel", "{\"paths\":[3,null],\"counters\":[{}]}", "\nPATH STATE LOCAL REMOTE RTT LOSS MTU SINCE\n"
+	      "   - -     -     -        -    -   - -\n   - -     -     -        -    -   - -\n\ncounters:\n  -\n");
+}
+
 /* What a daemon of another version may answer: nothing of it may fail, or reach the terminal as control characters. */
 static void test_strange(void **state)
 {
@@ -290,7 +319,8 @@ static void test_write_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table), cmocka_unit_test(test_strange), cmocka_unit_test(test_manager), cmocka_unit_test(test_lines), cmocka_unit_test(test_show),
+		cmocka_unit_test(test_table), cmocka_unit_test(test_tunnel), cmocka_unit_test(test_strange),
+		cmocka_unit_test(test_manager), cmocka_unit_test(test_lines), cmocka_unit_test(test_show),
 		cmocka_unit_test(test_json_is_the_body), cmocka_unit_test(test_yaml), cmocka_unit_test(test_units),
 		cmocka_unit_test(test_percent), cmocka_unit_test(test_empty), cmocka_unit_test(test_write_error),
 	};
