@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * api_node.c - routes of appliances, tunnels and hosts: for people, and for the nodes themselves.
+ * api_node.c - routes of appliances and hosts: for people, and for the nodes themselves.
  *
  * Lists are made of the last reports. What was not heard for MESH_NODE_STALE_MS is shown as it was, but down and
  * without a process.
@@ -58,7 +58,7 @@ static struct cw_json *node_json(const struct mesh_nodes *n, const char *name, c
 struct gather {
 	const struct mesh_nodes *nodes;
 	struct cw_json *items;
-	const char *noun, *appliance, *tunnel;  /* what is looked for; NULL: all */
+	const char *noun;
 };
 
 static void gather_node(void *ctx, const char *name)
@@ -75,33 +75,11 @@ static bool is_appliance(const struct mesh_nodes *n, const char *name)
 	return kind && strcmp(kind, "agent") != 0;
 }
 
-static void gather_tunnels(void *ctx, const char *name)
-{
-	struct gather *g = ctx;
-	const struct cw_json *items = cw_json_get(mesh_node_last(g->nodes, name, "tunnel"), "items");
-	bool fresh = mesh_node_report(g->nodes, name, "tunnel");
-
-	if (g->appliance && strcmp(g->appliance, name) != 0)
-		return;
-	for (size_t i = 0; i < cw_json_len(items); i++) {
-		const struct cw_json *t = cw_json_at(items, i);
-		struct cw_json *o;
-
-		if (!cw_json_is_object(t) || (g->tunnel && strcmp(g->tunnel, cw_json_get_str(t, "name", "")) != 0))
-			continue;
-		o = copy_of(t);
-		cw_json_set_str(o, "appliance", name);
-		if (!fresh)
-			cw_json_set_str(o, "state", "down");
-		cw_json_add(g->items, o);
-	}
-}
-
-/* ---- appliances and tunnels ---- */
+/* ---- appliances ---- */
 
 static int appliance_list(struct api_call *c)
 {
-	struct gather g = { c->m->nodes, cw_json_array(), "appliance", NULL, NULL };
+	struct gather g = { c->m->nodes, cw_json_array(), "appliance" };
 
 	mesh_nodes_each(c->m->nodes, "ix", gather_node, &g);
 	mesh_nodes_each(c->m->nodes, "ne", gather_node, &g);
@@ -144,46 +122,11 @@ static int appliance_restart(struct api_call *c)
 	return api_accepted(c, job);
 }
 
-static struct cw_json *tunnels(struct api_call *c, const char *appliance, const char *tunnel)
-{
-	struct gather g = { c->m->nodes, cw_json_array(), NULL, appliance, tunnel };
-
-	mesh_nodes_each(c->m->nodes, "ix", gather_tunnels, &g);
-	mesh_nodes_each(c->m->nodes, "ne", gather_tunnels, &g);
-	return g.items;
-}
-
-static int tunnel_list(struct api_call *c)
-{
-	c->body = api_list(tunnels(c, NULL, NULL));
-	return 0;
-}
-
-/* APPLIANCE/TUNNEL, or TUNNEL alone when only one appliance has one of this name. */
-static int tunnel_show(struct api_call *c)
-{
-	CW_AUTO(cw_json_cleanup) struct cw_json *items = NULL;
-	char appliance[API_NAME_MAX], object[OBJECT];
-	const char *slash = strchr(c->name, '/');
-
-	snprintf(appliance, sizeof appliance, "%.*s", slash ? (int)(slash - c->name) : 0, c->name);
-	items = tunnels(c, slash ? appliance : NULL, slash ? slash + 1 : c->name);
-	if (cw_json_len(items) == 0)
-		return unknown(c, "tunnel");
-	snprintf(object, sizeof object, "tunnel %s", c->name);
-	if (cw_json_len(items) > 1)
-		return cw_why_set(&c->why, CW_E_CONFLICT, object, "name",
-				  "%zu appliances have a tunnel of this name; say APPLIANCE/TUNNEL",
-				  cw_json_len(items));
-	c->body = cw_json_ref(cw_json_at(items, 0));
-	return 0;
-}
-
 /* ---- hosts ---- */
 
 static int host_list(struct api_call *c)
 {
-	struct gather g = { c->m->nodes, cw_json_array(), "host", NULL, NULL };
+	struct gather g = { c->m->nodes, cw_json_array(), "host" };
 
 	mesh_nodes_each(c->m->nodes, "agent", gather_node, &g);
 	c->body = api_list(g.items);
@@ -302,9 +245,6 @@ static const struct api_route routes[] = {
 	{ "GET", "/api/v1/appliances/", "", api_is_admin, appliance_show, 200, 0, "One appliance" },
 	{ "POST", "/api/v1/appliances/", "/restart", api_is_admin, appliance_restart, 202, API_DRY_RUN,
 	  "Ends an appliance and starts it again" },
-	{ "GET", "/api/v1/tunnels", NULL, api_is_admin, tunnel_list, 200, 0, "Tunnels of all appliances" },
-	{ "GET", "/api/v1/tunnels/", "", api_is_admin, tunnel_show, 200, 0,
-	  "One tunnel: APPLIANCE/TUNNEL, or its name when it is the only one" },
 	{ "GET", "/api/v1/hosts", NULL, api_is_admin, host_list, 200, 0, "Hosts with an agent" },
 	{ "POST", "/api/v1/hosts", NULL, api_is_admin, host_invite, 201, API_DRY_RUN,
 	  "Invites a host: name; the answer's seed goes to its agent" },

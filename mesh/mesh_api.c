@@ -16,6 +16,7 @@ static const struct api_table *const tables[] = {
 	&api_site_table,
 	&api_pair_table,
 	&api_node_table,
+	&api_tunnel_table,
 	&api_profile_table,
 	&api_mesh_table,
 	&api_extension_table,

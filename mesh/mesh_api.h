@@ -72,8 +72,8 @@ void api_fail(struct mesh_req *q, int r, const struct cw_why *why);
 /* Answers Q, now or later. CTX is the struct manager. */
 void mesh_api_request(void *ctx, struct mesh_req *q);
 
-/* The tables: api_site.c api_pair.c api_node.c api_profile.c api_mesh.c api_extension.c api_move.c api_job.c api_look.c */
-extern const struct api_table api_site_table, api_pair_table, api_node_table, api_profile_table, api_mesh_table,
+/* The tables: api_site.c api_pair.c api_node.c api_tunnel.c api_profile.c api_mesh.c api_extension.c api_move.c api_job.c api_look.c */
+extern const struct api_table api_site_table, api_pair_table, api_node_table, api_tunnel_table, api_profile_table, api_mesh_table,
 	api_extension_table, api_move_table, api_job_table, api_event_table, api_network_table, api_look_table;
 /* All that are served. */
 const struct api_table *const *mesh_api_tables(size_t *ret_n);

@@ -16,6 +16,7 @@ MESH_FILES = \
 	api_pair.c \
 	api_profile.c \
 	api_site.c \
+	api_tunnel.c \
 	look_metrics.c \
 	look_nodes.c \
 	look_openapi.c \

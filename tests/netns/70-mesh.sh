@@ -84,6 +84,24 @@ must stretch_segment
 refused 9 "extended" onprem extension create br-web --mesh "$mesh"
 refused 9 "extension" cloud mesh delete "$mesh" --yes
 check "the neighbour is reached through the segment" reaches_neighbour
+# What an appliance is asked by way of its manager. Both have a tunnel of the same name.
+refused 9 "APPLIANCE/TUNNEL" onprem tunnel rekey cloud
+refused 10 "tunnel $mesh-ne/nowhere" onprem tunnel test "$mesh-ne/nowhere"
+refused 5 "seconds" onprem tunnel test "$mesh-ne/cloud" --seconds 31
+spi_of() { cw onprem -o json tunnel show "$mesh-ne/cloud" | jq -r ".$1"; }
+is_renewed() { [ "$(spi_of "$1")" != "$2" ]; }
+check "a tunnel is tested" test "$(cw onprem -o json tunnel test "$mesh-ne/cloud" --seconds 1 | jq -r '.kind, .loss' | xargs)" = "inner 0"
+old=$(spi_of esp.spi_in)
+check "its ESP SAs are renewed" cw onprem tunnel rekey "$mesh-ne/cloud"
+check "they are others" wait_for 5 is_renewed esp.spi_in "$old"
+old=$(spi_of ike.spi_i)$(spi_of ike.spi_r)
+check "its IKE SA is renewed" cw onprem tunnel rekey-ike "$mesh-ne/cloud"
+spi_of_ike() { echo "$(spi_of ike.spi_i)$(spi_of ike.spi_r)"; }
+ike_is_renewed() { [ "$(spi_of_ike)" != "$old" ]; }
+check "it is another" wait_for 5 ike_is_renewed
+refused 5 "must be ix" onprem rate show "$mesh-ne"
+same "the limits are set" 400 "$(cw onprem -o json rate set "$mesh-ix" --bulk-mbit 400 | jq .bulk_mbit)"
+same "and stay" 400 "$(cw onprem -o json rate show "$mesh-ix" | jq .bulk_mbit)"
 pid_of_ne() { cw onprem -o json appliance show "$mesh-ne" | jq .pid; }
 old=$(pid_of_ne)
 check "an appliance is restarted" cw onprem appliance restart "$mesh-ne" --yes
