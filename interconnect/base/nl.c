@@ -192,8 +192,8 @@ static int on_list_addr(const struct nlmsghdr *h, void *ctx)
 	return mnl_attr_parse(h, sizeof *ifa, on_addr_attr, addr);
 }
 
-/* Fills X from a dump; one that changes meanwhile is begun again. */
-static int dump(uint16_t type, size_t head, mnl_cb_t cb, struct nl_list *x)
+/* Fills X from a dump, of links those that are ports of MASTER unless that is 0; one that changes meanwhile is begun again. */
+static int dump(uint16_t type, size_t head, unsigned master, mnl_cb_t cb, struct nl_list *x)
 {
 	char buf[NL_BUFFER];
 	struct nlmsghdr *h;
@@ -204,6 +204,8 @@ static int dump(uint16_t type, size_t head, mnl_cb_t cb, struct nl_list *x)
 		h->nlmsg_type = type;
 		h->nlmsg_flags = NLM_F_DUMP;
 		mnl_nlmsg_put_extra_header(h, head);
+		if (master)
+			mnl_attr_put_u32(h, IFLA_MASTER, master);
 		x->n = 0;
 		r = talk(h, cb, x);
 	}
@@ -214,10 +216,11 @@ static int dump(uint16_t type, size_t head, mnl_cb_t cb, struct nl_list *x)
 	return r;
 }
 
-int cw_nl_links(struct cw_nl_link **ret_links, size_t *ret_n)
+/* All links, or the ports of MASTER: the kernel chooses, as there may be thousands of others. */
+static int links_of(unsigned master, struct cw_nl_link **ret_links, size_t *ret_n)
 {
 	struct nl_list x = { .item = sizeof(struct cw_nl_link) };
-	int r = dump(RTM_GETLINK, sizeof(struct ifinfomsg), on_list_link, &x);
+	int r = dump(RTM_GETLINK, sizeof(struct ifinfomsg), master, on_list_link, &x);
 
 	if (r < 0)
 		return r;
@@ -226,10 +229,15 @@ int cw_nl_links(struct cw_nl_link **ret_links, size_t *ret_n)
 	return 0;
 }
 
+int cw_nl_links(struct cw_nl_link **ret_links, size_t *ret_n)
+{
+	return links_of(0, ret_links, ret_n);
+}
+
 int cw_nl_addrs(struct cw_nl_addr **ret_addrs, size_t *ret_n)
 {
 	struct nl_list x = { .item = sizeof(struct cw_nl_addr) };
-	int r = dump(RTM_GETADDR, sizeof(struct ifaddrmsg), on_list_addr, &x);
+	int r = dump(RTM_GETADDR, sizeof(struct ifaddrmsg), 0, on_list_addr, &x);
 
 	if (r < 0)
 		return r;
@@ -245,7 +253,7 @@ int cw_nl_bridge_port(const char *bridge, const char *prefix, char ret_name[CW_N
 	size_t n = 0;
 	int r;
 
-	if ((r = cw_nl_link_index(bridge, &master)) < 0 || (r = cw_nl_links(&links, &n)) < 0)
+	if ((r = cw_nl_link_index(bridge, &master)) < 0 || (r = links_of(master, &links, &n)) < 0)
 		return r;
 	for (size_t i = 0; i < n; i++)
 		if (links[i].master == master && strncmp(links[i].name, prefix, strlen(prefix)) == 0) {
