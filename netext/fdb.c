@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fdb.c - a fixed array of entries, chained by a keyed hash, and per side in the order in which they were heard. */
+/* fdb.c - an array of entries that doubles as stations come, chained by a keyed hash, and per side in the order in which they were heard. */
 #include "netext/fdb.h"
 
 #include <errno.h>
@@ -12,6 +12,9 @@
 /* Entries refer to each other by number; 0 is none, and the sentinel of its list. */
 enum { FDB_NONE = 0 };
 
+/* Entries at first: most segments are small, and there may be thousands of them. */
+enum { FDB_FIRST = 16 };
+
 struct fdb_entry {
 	uint64_t key;                   /* MAC address and VLAN */
 	uint64_t heard_ms;
@@ -22,13 +25,13 @@ struct fdb_entry {
 
 struct fdb {
 	uint64_t seed[2];               /* so that nobody can choose addresses that collide */
-	size_t max, n_used;             /* entries above n_used were never touched */
+	size_t max, alloc, n_used;      /* entries above n_used were never touched */
 	uint32_t free;
 	uint32_t mask;
 	uint32_t oldest[FDB_SIDE_N], newest[FDB_SIDE_N];
 	size_t n[FDB_SIDE_N];
 	uint32_t *buckets;
-	struct fdb_entry *entries;      /* max + 1, the first is no entry */
+	struct fdb_entry *entries;      /* alloc + 1, the first is no entry */
 };
 
 static uint64_t fdb_key(const struct cw_mac *mac, uint16_t vlan)
@@ -114,12 +117,48 @@ static enum fdb_side fdb_crowded(const struct fdb *f, enum fdb_side side)
 	return f->n[FDB_LOCAL] > f->n[FDB_REMOTE] ? FDB_LOCAL : FDB_REMOTE;
 }
 
+/* Chains all entries again; all are in use when the table grows. */
+static void fdb_rehash(struct fdb *f)
+{
+	for (uint32_t i = 1; i <= f->n_used; i++) {
+		uint32_t *bucket = fdb_bucket(f, f->entries[i].key);
+
+		f->entries[i].chain = *bucket;
+		*bucket = i;
+	}
+}
+
+/* Room for ALLOC entries, with as many buckets or more. When there is no memory all stays as it was. */
+static int fdb_resize(struct fdb *f, size_t alloc)
+{
+	size_t n_buckets = 1;
+	struct fdb_entry *entries;
+	uint32_t *buckets;
+
+	while (n_buckets < alloc)
+		n_buckets *= 2;
+	if (!(buckets = calloc(n_buckets, sizeof *buckets)))
+		return -ENOMEM;
+	if (!(entries = reallocarray(f->entries, alloc + 1, sizeof *entries))) {
+		free(buckets);
+		return -ENOMEM;
+	}
+	free(f->buckets);
+	f->buckets = buckets;
+	f->entries = entries;
+	f->mask = (uint32_t)(n_buckets - 1);
+	f->alloc = alloc;
+	fdb_rehash(f);
+	return 0;
+}
+
 /* An entry that is free, or made free. */
 static uint32_t fdb_take(struct fdb *f, enum fdb_side side)
 {
 	uint32_t i;
 
-	if (!f->free && f->n_used == f->max)
+	if (!f->free && f->n_used == f->alloc &&
+	    (f->alloc == f->max || fdb_resize(f, CW_MIN(f->alloc * 2, f->max)) < 0))
 		fdb_forget(f, f->oldest[fdb_crowded(f, side)]);
 	if (!f->free)
 		return (uint32_t)++f->n_used;
@@ -131,20 +170,14 @@ static uint32_t fdb_take(struct fdb *f, enum fdb_side side)
 int fdb_new(size_t max, struct fdb **ret_fdb)
 {
 	struct fdb *f;
-	size_t n_buckets = 1;
 
 	if (max < FDB_MAX_MIN || max > FDB_MAX_MAX)
 		return CW_E_INVALID;
-	while (n_buckets < max)
-		n_buckets *= 2;
 	if (!(f = calloc(1, sizeof *f)))
 		return -ENOMEM;
 	f->max = max;
-	f->mask = (uint32_t)(n_buckets - 1);
 	cw_rand_bytes(f->seed, sizeof f->seed);
-	f->buckets = calloc(n_buckets, sizeof *f->buckets);
-	f->entries = calloc(max + 1, sizeof *f->entries);
-	if (!f->buckets || !f->entries) {
+	if (fdb_resize(f, CW_MIN(max, (size_t)FDB_FIRST)) < 0) {
 		fdb_free(f);
 		return -ENOMEM;
 	}

@@ -6,7 +6,8 @@
  * station sends, so a VM that arrives at the other site has moved with its first frame (the
  * RARP that its hypervisor sends for it). It ends after FDB_AGE_MS of silence. A full table
  * forgets the station that was silent longest on the side that has most of them, so a flood
- * of invented addresses on one side costs the other nothing.
+ * of invented addresses on one side costs the other nothing. Its memory grows with the
+ * stations that there are, up to that; where there is none it counts as full.
  *
  * Threads: loop thread only.
  */

@@ -3,7 +3,7 @@ $(eval $(call test,test_ip4,tests/unit,test_ip4.c,netext tun gso base,$(BASE_LIB
 $(eval $(call test,test_eth,tests/unit,test_eth.c,netext tun gso base,$(BASE_LIBS)))
 $(eval $(call test,test_vxlan,tests/unit,test_vxlan.c,netext tun gso base,$(BASE_LIBS)))
 $(eval $(call test,test_frag,tests/unit,test_frag.c,netext tun gso base,$(BASE_LIBS)))
-$(eval $(call test,test_fdb,tests/unit,test_fdb.c,netext tun gso base,$(BASE_LIBS)))
+$(eval $(call test,test_fdb,tests/unit,test_fdb.c,netext tun gso base,$(BASE_LIBS) -Xlinker --wrap=reallocarray))
 $(eval $(call test,test_flood,tests/unit,test_flood.c,netext tun gso base,$(BASE_LIBS)))
 $(eval $(call test,test_vtep,tests/unit,test_vtep.c,gsounit netext tun gso base,$(BASE_LIBS)))
 $(eval $(call test,test_ext,tests/unit,test_ext.c,gsounit netext tun gso base,$(BASE_LIBS)))

@@ -7,11 +7,23 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include "interconnect/base/err.h"
 #include "interconnect/base/rand.h"
 #include "netext/fdb.h"
+
+static size_t n_resized;
+static bool no_memory;
+
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+	n_resized++;
+	return no_memory ? NULL : __real_reallocarray(p, n, size);
+}
 
 static struct cw_mac mac(uint32_t i)
 {
@@ -163,6 +175,54 @@ static void sizes_are_bounded(void **state)
 	fdb_free(NULL);
 }
 
+/* 1000 stations in a table for far more: all are found, on both sides, and it grew only as often as it doubled. */
+static void table_grows_with_its_stations(void **state)
+{
+	struct fdb *f = NULL;
+
+	(void)state;
+	n_resized = 0;
+	assert_int_equal(fdb_new(FDB_MAX_MAX, &f), 0);
+	for (uint32_t i = 0; i < 1000; i++) {
+		learn(f, i, i % 3 ? FDB_LOCAL : FDB_REMOTE, i);
+		assert_int_equal(fdb_count(f, FDB_LOCAL, i) + fdb_count(f, FDB_REMOTE, i), i + 1);
+	}
+	for (uint32_t i = 0; i < 1000; i++)
+		assert_int_equal(side_of(f, i, 1000), i % 3 ? FDB_LOCAL : FDB_REMOTE);
+	assert_in_range(n_resized, 4, 12);
+	/* The order in which they were heard has survived: they end one by one. */
+	for (uint32_t i = 0; i < 1000; i++) {
+		assert_int_equal(side_of(f, i, i + FDB_AGE_MS - 1), i % 3 ? FDB_LOCAL : FDB_REMOTE);
+		assert_int_equal(side_of(f, i, i + FDB_AGE_MS), FDB_SIDE_N);
+	}
+	fdb_free(f);
+}
+
+static void without_memory_it_counts_as_full(void **state)
+{
+	struct fdb *f = NULL;
+	size_t n;
+
+	(void)state;
+	no_memory = true;
+	assert_int_equal(fdb_new(1000, &f), -ENOMEM);
+	no_memory = false;
+	assert_int_equal(fdb_new(1000, &f), 0);
+	learn(f, 0, FDB_REMOTE, 0);
+	no_memory = true;
+	for (uint32_t i = 1; i < 500; i++)
+		learn(f, i, FDB_LOCAL, 1);
+	n = fdb_count(f, FDB_LOCAL, 1);
+	assert_in_range(n, 1, 498);
+	assert_int_equal(side_of(f, 0, 1), FDB_REMOTE);
+	assert_int_equal(side_of(f, 499, 1), FDB_LOCAL);
+	no_memory = false;
+	for (uint32_t i = 500; i < 1000; i++)
+		learn(f, i, FDB_LOCAL, 2);
+	assert_int_equal(fdb_count(f, FDB_LOCAL, 2), n + 500);
+	fdb_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +232,8 @@ int main(void)
 		cmocka_unit_test(flood_of_addresses_costs_the_other_side_nothing),
 		cmocka_unit_test(table_equals_its_model),
 		cmocka_unit_test(sizes_are_bounded),
+		cmocka_unit_test(table_grows_with_its_stations),
+		cmocka_unit_test(without_memory_it_counts_as_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
