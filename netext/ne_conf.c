@@ -83,10 +83,20 @@ static const struct tun_conf *tunnel_of(const struct ne_conf *c, const struct ex
 	return NULL;
 }
 
+/* Each is compared with each, and there may be thousands: names are made only where the numbers do not decide. */
+static bool is_same_tap(const struct ext_conf *e, const struct ext_conf *o)
+{
+	char tap[TAP_NAME_MAX + 1], other[TAP_NAME_MAX + 1];
+
+	if (!e->tap[0] && !o->tap[0])
+		return e->vni == o->vni;
+	return strcmp(ext_tap_name(e, tap, sizeof tap), ext_tap_name(o, other, sizeof other)) == 0;
+}
+
 /* The rules between extension E and an earlier one, O. */
 static int check_pair(const struct ext_conf *e, const struct ext_conf *o, const char *object, struct cw_why *why)
 {
-	char tap[TAP_NAME_MAX + 1], other[TAP_NAME_MAX + 1];
+	char tap[TAP_NAME_MAX + 1];
 
 	if (strcmp(e->name, o->name) == 0)
 		return cw_why_set(why, CW_E_CONFLICT, object, "name", "two extensions have the name '%s'", e->name);
@@ -96,8 +106,9 @@ static int check_pair(const struct ext_conf *e, const struct ext_conf *o, const 
 	if (e->vni == o->vni && strcmp(e->tunnel, o->tunnel) == 0)
 		return cw_why_set(why, CW_E_CONFLICT, object, "vni", "%u is taken on tunnel '%s', by extension '%s'", e->vni,
 				  e->tunnel, o->name);
-	if (strcmp(ext_tap_name(e, tap, sizeof tap), ext_tap_name(o, other, sizeof other)) == 0)
-		return cw_why_set(why, CW_E_CONFLICT, object, "tap", "'%s' is taken, by extension '%s'", tap, o->name);
+	if (is_same_tap(e, o))
+		return cw_why_set(why, CW_E_CONFLICT, object, "tap", "'%s' is taken, by extension '%s'",
+				  ext_tap_name(e, tap, sizeof tap), o->name);
 	return 0;
 }
 

@@ -78,6 +78,7 @@ int main(int argc, char **argv)
 	cw_daemon_harden();
 	if (keys_part(argc, argv, &status))
 		return status;
+	cw_daemon_files();
 	if (!cw_daemon_args_with(argc, argv, "network extension appliance", CW_DAEMON_NODE | CW_DAEMON_CRYPTO, &args, &status))
 		return status;
 	if (args.node) {

@@ -245,6 +245,17 @@ void cw_daemon_harden(void)
 		cw_log_r(WARN, "", r, "cannot harden the process");
 }
 
+void cw_daemon_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		cw_log_r(WARN, NULL, -errno, "cannot raise the limit of open files");
+}
+
 /* ---- running ---- */
 
 static void notify(const char *state)

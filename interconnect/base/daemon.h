@@ -30,6 +30,8 @@ bool cw_daemon_args(int argc, char **argv, const char *summary, struct cw_daemon
 bool cw_daemon_args_with(int argc, char **argv, const char *summary, unsigned with, struct cw_daemon_args *ret_args, int *ret_status);
 /* No core, no ptrace by others, no SIGPIPE, close-on-exec standard descriptors kept. Call first. */
 void cw_daemon_harden(void);
+/* As many descriptors as the system grants, for a process that has thousands of devices. */
+void cw_daemon_files(void);
 /* Runs L until SIGTERM or SIGINT. Prints "ready" to the log and, if NOTIFY_SOCKET is set, to the service manager. Status for main(). */
 int cw_daemon_run(struct cw_loop *l, const char *name);
 
