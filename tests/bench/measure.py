@@ -21,8 +21,12 @@ def cpu_busy():
 
 
 def rss_mib(net):
+    return pss_mib(net.daemon_pids())
+
+
+def pss_mib(pids):
     total = 0
-    for pid in net.daemon_pids():
+    for pid in pids:
         try:
             with open(f'/proc/{pid}/smaps_rollup', encoding='ascii') as f:
                 total += next(int(line.split()[1]) for line in f if line.startswith('Pss:'))

@@ -63,7 +63,7 @@ tunnels:
 {more}
 control: {net.dir}/{side}.sock
 ''')
-    net.start(f'g{side}', f'{net.build}/bin/{program}', '--config', path, '--crypto', options.get('crypto', 'auto'))
+    net.start(f'g{side}', *options.get('wrapper', ()), f'{net.build}/bin/{program}', '--config', path, '--crypto', options.get('crypto', 'auto'))
 
 
 def causeway_ne(net, **options):
