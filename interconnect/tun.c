@@ -31,19 +31,45 @@ static size_t tun_count(const struct tun *t, enum path_state s)
 	return n;
 }
 
-static enum tun_state tun_state_now(const struct tun *t)
+static bool tun_has_sa(const struct tun *t)
+{
+	for (size_t i = 0; i < t->n_paths; i++)
+		if (path_sa_count(&t->paths[i]) > 0)
+			return true;
+	return false;
+}
+
+/* The last path has gone down, by its probes alone. Returns whether it is too early to say that of the tunnel. */
+static bool tun_hopes(struct tun *t)
+{
+	uint64_t now_ms = cw_clock_now_ms();
+
+	if (!tun_carries(t->state) || !tun_has_sa(t))
+		return false;
+	if (t->hope_ms == 0) {
+		t->hope_ms = now_ms + TUN_HOPE_MS;
+		cw_timer_arm(t->hope_timer, TUN_HOPE_MS);
+	}
+	return now_ms < t->hope_ms;
+}
+
+static enum tun_state tun_state_now(struct tun *t)
 {
 	size_t up = tun_count(t, PATH_UP);
 
-	if (up > 0)
+	if (up > 0) {
+		t->hope_ms = 0;
 		return up == t->n_paths ? TUN_UP : TUN_DEGRADED;
+	}
+	if (tun_hopes(t))
+		return TUN_DEGRADED;
 	return tun_count(t, PATH_PROBING) > 0 ? TUN_CONNECTING : TUN_DOWN;
 }
 
-/* The paths in use, and before there is one, all. */
+/* The paths in use, and when there is none, all. */
 static bool tun_uses(const struct tun *t, const struct path *p)
 {
-	return p->state == PATH_UP || !tun_carries(t->state);
+	return p->state == PATH_UP || tun_count(t, PATH_UP) == 0;
 }
 
 size_t tun_mtu(const struct tun *t)
@@ -96,6 +122,11 @@ void tun_update(struct tun *t, const char *why)
 {
 	tun_update_state(t, why);
 	tun_update_mtu(t);
+}
+
+static void tun_on_hope(void *ctx)
+{
+	tun_update(ctx, "no path has come back");
 }
 
 const struct path *tun_best(const struct tun *t)
@@ -235,6 +266,7 @@ void tun_free(struct tun *t)
 		return;
 	for (size_t i = 0; i < t->n_paths; i++)
 		path_fini(&t->paths[i]);
+	cw_timer_free(t->hope_timer);
 	free(t->paths);
 	free(t);
 }
@@ -270,7 +302,7 @@ int tun_new(struct tuns *ts, const struct tun_conf *conf, const struct tun_way *
 	t->conf = conf;
 	t->state = TUN_DOWN;
 	cw_clock_wall(&t->since);
-	if ((r = tun_new_paths(t, ways, n_ways)) < 0)
+	if ((r = cw_timer_new(ts->loop, tun_on_hope, t, &t->hope_timer)) < 0 || (r = tun_new_paths(t, ways, n_ways)) < 0)
 		return r;
 	t->told_mtu = tun_inner_mtu(t);
 	*ret_tun = cw_steal(&t);

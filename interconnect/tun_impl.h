@@ -7,7 +7,8 @@
  *
  *	DOWN         no path is up or being set up
  *	CONNECTING   no path is up, one is being set up
- *	DEGRADED     some paths are up, others not
+ *	DEGRADED     some paths are up, others not; or none for TUN_HOPE_MS at most, while ESP is there: whole sites stumble
+ *	             when a machine is slow for a moment, and streams and segments should not be refused for that
  *	UP           all paths are up
  */
 #ifndef TUN_IMPL_H
@@ -24,6 +25,7 @@
 enum {
 	TUN_NAME_MAX = 64,
 	TUN_PATHS_MAX = 16,
+	TUN_HOPE_MS = 2000,
 	TUN_PATH_MAX = 4096,            /* of a file */
 };
 
@@ -97,6 +99,8 @@ struct tun {
 	bool in_batch;                  /* the subscriber has got something since it heard that a batch is over */
 	enum tun_state state;
 	struct timespec since;          /* of the state, wall time */
+	struct cw_timer *hope_timer;
+	uint64_t hope_ms;               /* no path is up, but until then one may come back; 0: some are, or there is no hope */
 	size_t told_mtu;                /* what the subscriber knows */
 	struct gauge_echo echo;         /* answers to tests of the peer */
 	bool hello_heard;               /* the peer says hello: on some path, at some time */

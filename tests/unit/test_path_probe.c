@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "interconnect/base/clock.h"
 #include "interconnect/base/log.h"
 #include "interconnect/keys.h"
 #include "interconnect/tun_impl.h"
@@ -208,11 +209,37 @@ static void what_only_looks_like_a_hello_is_dropped(void **state)
 	assert_int_equal(f->a.n_packets, 1);
 }
 
+/* A peer that says nothing for a moment may only be slow: users hear of it when it lasts. */
+static void a_tunnel_is_not_down_at_once(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t since_ms;
+
+	begin(f, 2, 2);
+	turn_until_up(f, &f->a, 1500);
+	turn_until_up(f, &f->b, 1500);
+	tuns_free(cw_steal(&f->b.tuns));        /* as if killed */
+	for (int i = 0; i < 20000 && tun_state(f->a.tun) == TUN_UP; i++)
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+	for (int i = 0; i < 20000 && f->a.tun->paths[0].state == PATH_UP; i++)
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+	for (int i = 0; i < 20000 && f->a.tun->paths[1].state == PATH_UP; i++)
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+	since_ms = cw_clock_now_ms();
+	assert_int_equal(tun_state(f->a.tun), TUN_DEGRADED);
+	assert_true(tun_inner_mtu(f->a.tun) < 1500);
+	for (int i = 0; i < 20000 && tun_carries(tun_state(f->a.tun)); i++)
+		assert_int_equal(cw_loop_turn(f->loop, 20), 0);
+	assert_false(tun_carries(tun_state(f->a.tun)));
+	assert_true(cw_clock_now_ms() - since_ms >= TUN_HOPE_MS - 200);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(paths_are_proven_and_measured, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_says_no_hello_is_judged_by_ike, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_tunnel_is_not_down_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_only_looks_like_a_hello_is_dropped, setup, teardown),
 	};
 
