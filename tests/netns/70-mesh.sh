@@ -27,11 +27,11 @@ refused() {
 	same "  and nothing has changed" "$before" "$after"
 }
 
-# All that a refused order could have touched, at both sites.
+# All that a refused order could have touched, at both sites; what traffic does to it is no matter.
 world() {
 	local site
 	for site in onprem cloud; do
-		for noun in network-profile compute-profile mesh extension; do cw $site -o json $noun list | jq -cS 'del(.items[].counters?)'; done
+		for noun in network-profile compute-profile mesh extension; do cw $site -o json $noun list | jq -cS 'del(.items[].counters?, .items[].macs?)'; done
 		"$lab" exec $site-gw -- sh -c 'ls /run/netns 2> /dev/null; ls /var/lib/causeway/appliances 2> /dev/null; ip -o link | cut -d: -f2'
 	done
 }
