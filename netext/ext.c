@@ -10,6 +10,7 @@
 #include "interconnect/base/clock.h"
 #include "interconnect/base/log.h"
 #include "interconnect/base/stat.h"
+#include "interconnect/mss.h"
 #include "netext/attach.h"
 #include "netext/eth.h"
 #include "netext/fdb.h"
@@ -145,6 +146,7 @@ static void ext_from_bridge(struct ext *e, const struct virtio_net_hdr *v, uint8
 	enum fdb_side to;
 	uint64_t silent_ms = 0;
 
+	(void)mss_clamp(GSO_ETHER, v->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM, buf + VTEP_HEAD, size, vtep_fits(e->vtep));
 	if (gso_cut_begin(GSO_ETHER, v, buf + VTEP_HEAD, size, vtep_fits(e->vtep), &cut) < 0) {
 		cw_stat_inc(&e->stat, CW_STAT_DROP_MALFORMED);
 		return;

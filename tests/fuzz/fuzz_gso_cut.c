@@ -8,6 +8,7 @@
 
 #include "interconnect/base/cur.h"
 #include "interconnect/gso.h"
+#include "interconnect/mss.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	was = malloc(size ? size : 1);
 	if (pkt && was) {
 		cw_cur_copy(&in, pkt, size);
+		(void)mss_clamp(link, v.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM, pkt, size, max);
 		if (size)
 			memcpy(was, pkt, size);
 		if (gso_cut_begin(link, &v, pkt, size, max, &c) == 0)

@@ -9,7 +9,7 @@
 # The hosts: "units" with TCP and UDP segmentation left to others, as a VM has it; "frames" all made by themselves.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/ne.sh"
-requires root tun ip ethtool python3 socat bin/causeway-ne
+requires root tun ip ethtool tcpdump python3 socat bin/causeway-ne
 net_up
 psk "$T/psk"
 HA=02:00:00:00:0a:01 HB=02:00:00:00:0b:01
@@ -27,6 +27,9 @@ ne_start a
 must wait_for 15 ext_is_up a web
 must wait_for 15 ext_is_up b web
 must wait_for 5 pings ha 192.168.101.2
+
+spawn hb "$T/syn.log" tcpdump -i eth0 -Z root -U --immediate-mode -n -w "$T/syn.pcap" 'tcp[13] & 2 != 0 and src host 192.168.101.1'
+must wait_for 5 grep -q 'listening on' "$T/syn.log"
 
 # wan single|joined|whole
 wan_is() {
@@ -87,4 +90,6 @@ for s in a b; do
 		same "$c of $s" 0 "$(ext_count $s web $c)"
 	done
 done
+MSS=$(tcpdump -r "$T/syn.pcap" -n 2> /dev/null | grep -o 'mss [0-9]*' | sort -u | tr '\n' ' ')
+check "connections begin with segments that fit into one packet ($MSS)" test "$(tr -dc '0-9' <<< "$MSS")" -lt 1420 -a "$(tr -dc '0-9' <<< "$MSS")" -gt 1300
 finish
