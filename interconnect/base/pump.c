@@ -4,8 +4,9 @@
  *
  * Theory of operation. A pump is two directions over two descriptors. A direction reads while
  * its buffer has room and writes while it has bytes; what is watched follows from that after each step. Its buffer
- * comes with its first byte and goes with its end. A direction ends when end of file was read, the
- * buffer is empty and the half close is passed on.
+ * comes with its first byte and goes with its end. Where SIGPIPE is ignored, as in all daemons, the buffer is a pipe,
+ * and splice() moves pages rather than bytes; elsewhere, and when descriptors or pipes run short, it is memory.
+ * A direction ends when end of file was read, the buffer is empty and the half close is passed on.
  */
 #include "interconnect/base/pump.h"
 
@@ -13,9 +14,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -293,6 +296,9 @@ struct half {
 	const struct cw_pump_gate *gate;        /* NULL: as much as comes */
 	void *gate_ctx;
 	bool held;                      /* the gate said no */
+	int pipe[2];                    /* -1: none (yet) */
+	size_t piped;                   /* bytes in the pipe, which come after those in buf */
+	bool full, copies;              /* the pipe took no more; there will be no pipe */
 };
 
 struct cw_pump {
@@ -309,8 +315,15 @@ static bool half_may_move(const struct half *h)
 	return h->end == h->alloc && h->at >= h->alloc / 2;
 }
 
+static bool half_has_bytes(const struct half *h)
+{
+	return h->at < h->end || h->piped > 0;
+}
+
 static bool half_has_room(const struct half *h)
 {
+	if (h->pipe[0] >= 0)
+		return !h->eof && !h->held && !h->full && h->piped < CW_PUMP_BUFFER;
 	return !h->eof && !h->held && (!h->buf || h->end < h->alloc || half_may_move(h));
 }
 
@@ -326,6 +339,65 @@ static size_t half_ask(struct half *h, size_t room)
 	return n;
 }
 
+/* splice() cannot be told to spare us the signal, as send() can. */
+static bool survives_sigpipe(void)
+{
+	struct sigaction sa;
+
+	return sigaction(SIGPIPE, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
+/* Pipes may take half of the descriptors; more streams than that must still be possible. */
+static bool pipe_affordable(const int fd[2])
+{
+	struct rlimit l;
+
+	return getrlimit(RLIMIT_NOFILE, &l) == 0 && (rlim_t)CW_MAX(fd[0], fd[1]) < l.rlim_cur / 2 &&
+	       fcntl(fd[1], F_SETPIPE_SZ, CW_PUMP_BUFFER) >= 0;
+}
+
+static void half_close_pipe(struct half *h)
+{
+	cw_fd_close(&h->pipe[0]);
+	cw_fd_close(&h->pipe[1]);
+}
+
+/* Is there a pipe to splice through? Made with the first byte that finds BUF empty. */
+static bool half_pipe(struct half *h)
+{
+	if (h->pipe[0] >= 0)
+		return true;
+	if (h->copies || h->at < h->end)
+		return false;
+	if (!survives_sigpipe() || pipe2(h->pipe, O_CLOEXEC | O_NONBLOCK) < 0 || !pipe_affordable(h->pipe)) {
+		half_close_pipe(h);
+		h->copies = true;
+		return false;
+	}
+	free(cw_steal(&h->buf));
+	return true;
+}
+
+static int half_splice(struct half *h, int fd)
+{
+	size_t want;
+	ssize_t n;
+
+	if (!half_has_room(h) || (want = half_ask(h, CW_PUMP_BUFFER - h->piped)) == 0)
+		return 0;
+	n = splice(fd, NULL, h->pipe[1], NULL, want, SPLICE_F_NONBLOCK);
+	if (h->gate && (size_t)CW_MAX(n, 0) < want)
+		h->gate->back(h->gate_ctx, want - (size_t)CW_MAX(n, 0));
+	if (n < 0) {
+		/* A pipe also has a limit of pieces, which says the same as a socket without bytes: first let something go. */
+		h->full = h->piped > 0;
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	}
+	h->piped += (size_t)n;
+	h->eof = n == 0;
+	return 0;
+}
+
 static int half_read(struct half *h, int fd)
 {
 	size_t want;
@@ -333,6 +405,8 @@ static int half_read(struct half *h, int fd)
 
 	if (h->eof || h->held)
 		return 0;
+	if (half_pipe(h))
+		return half_splice(h, fd);
 	if (!h->buf) {
 		h->buf = malloc(CW_PUMP_BUFFER);
 		h->alloc = CW_PUMP_BUFFER;
@@ -356,9 +430,27 @@ static int half_read(struct half *h, int fd)
 	return 0;
 }
 
+static int half_splice_on(struct half *h, int fd)
+{
+	ssize_t n;
+
+	while (h->piped > 0) {
+		n = splice(h->pipe[0], NULL, fd, NULL, h->piped, SPLICE_F_NONBLOCK);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		h->piped -= (size_t)n;
+		h->bytes += (uint64_t)n;
+		h->full = false;
+	}
+	return 0;
+}
+
 static int half_write(struct half *h, int fd)
 {
 	ssize_t n;
+	int r;
 
 	while (h->at < h->end) {
 		n = send(fd, h->buf + h->at, h->end - h->at, MSG_NOSIGNAL);
@@ -370,9 +462,12 @@ static int half_write(struct half *h, int fd)
 		h->bytes += (uint64_t)n;
 	}
 	h->at = h->end = 0;
+	if ((r = half_splice_on(h, fd)) < 0 || h->piped > 0)
+		return r;
 	if (!h->eof || h->ended)
 		return 0;
 	h->ended = true;
+	half_close_pipe(h);
 	free(cw_steal(&h->buf));
 	/* The other side may have closed already; then there is nobody to tell. */
 	return shutdown(fd, SHUT_WR) < 0 && errno != ENOTCONN ? -errno : 0;
@@ -383,6 +478,7 @@ static void pump_close(struct cw_pump *p)
 	for (int i = 0; i < 2; i++) {
 		cw_io_free(cw_steal(&p->io[i]));
 		cw_fd_close(&p->fd[i]);
+		half_close_pipe(&p->half[i]);
 		free(cw_steal(&p->half[i].buf));
 	}
 }
@@ -400,7 +496,7 @@ static void pump_watch(struct cw_pump *p)
 {
 	for (int i = 0; i < 2; i++)
 		cw_io_set(p->io[i], (half_has_room(&p->half[i]) ? CW_IO_READ : 0u) |
-				    (p->half[!i].at < p->half[!i].end ? CW_IO_WRITE : 0u));
+				    (half_has_bytes(&p->half[!i]) ? CW_IO_WRITE : 0u));
 }
 
 /* Descriptor I is ready. */
@@ -469,6 +565,8 @@ int cw_pump_new(struct cw_loop *l, int a, int b, const void *first, size_t n_fir
 		return -ENOMEM;
 	}
 	*p = (struct cw_pump){ .fd = { a, b }, .done = done, .ctx = ctx };
+	for (int i = 0; i < 2; i++)
+		p->half[i].pipe[0] = p->half[i].pipe[1] = -1;
 	if ((r = pump_start(p, l, first, n_first)) < 0) {
 		cw_pump_free(p);
 		return r;

@@ -4,7 +4,8 @@
  * addresses ("unix:/run/x.sock", "tcp:192.0.2.1:7000", "tcp:[2001:db8::1]:7000") to listen on and to dial.
  *
  * Each direction has its own buffer; a full one stops reading (back-pressure), an end of
- * file is passed on as a half close after the bytes before it. Everything on the loop.
+ * file is passed on as a half close after the bytes before it. Everything on the loop. In a process that ignores SIGPIPE the
+ * buffer of a direction is a pipe, so that a stream takes up to four more descriptors, while less than half of all are in use.
  */
 #ifndef CW_PUMP_H
 #define CW_PUMP_H

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -321,6 +323,19 @@ static void pump(struct world *w, const void *first, size_t n_first)
 	assert_int_equal(cw_pump_new(w->l, a[1], b[1], first, n_first, on_done, w, &w->p), 0);
 }
 
+/* How many pipes this process has. */
+static int pipes(void)
+{
+	char name[32], to[32];
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++) {
+		snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+		n += readlink(name, to, sizeof to) > 5 && memcmp(to, "pipe:", 5) == 0;
+	}
+	return n;
+}
+
 static void put(int fd, const char *text)
 {
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
@@ -406,7 +421,8 @@ static void first_bytes_may_be_more_than_the_buffer(void **state)
 
 	for (size_t i = 0; i < n; i++)
 		first[i] = (char)(i * 7 + i / 1000);
-	pump(w, first, n);
+	pump(w, first, n - 4);
+	assert_int_equal(write(w->a, first + n - 4, 4), 4);     /* and what is read meanwhile comes after them */
 	for (int i = 0; i < 10000 && got < n; i++) {
 		assert_int_equal(cw_loop_turn(w->l, 0), 0);
 		k = read(w->b, back + got, n - got);
@@ -449,6 +465,160 @@ static void a_slow_reader_holds_the_writer_back(void **state)
 	}
 	assert_int_equal(got, total);
 	assert_in_range(ahead, CW_PUMP_BUFFER, 4 << 20);        /* the pump's buffer and the kernel's, not everything */
+}
+
+static void assert_idle(struct world *w)
+{
+	uint64_t start = cw_clock_now_ms();
+
+	assert_int_equal(cw_loop_turn(w->l, 50), 0);
+	assert_true(cw_clock_now_ms() - start >= 40);
+}
+
+/* More pieces than a pipe has room for, of a byte each: none is lost, and nobody turns round and round meanwhile. */
+static void many_small_pieces_do_not_spin(void **state)
+{
+	struct world *w = *state;
+	const int total = 600;
+	uint64_t ab, ba;
+	char fill[4096] = { 0 };
+	size_t filled = 0, got = 0;
+	ssize_t n;
+	int small = 4096;
+
+	pump(w, NULL, 0);
+	assert_int_equal(setsockopt(w->a, SOL_SOCKET, SO_SNDBUF, &(int){ 4 << 20 }, sizeof(int)), 0);
+	assert_int_equal(setsockopt(w->b, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+	/* Until the far end takes no more, what comes stays in the pump. */
+	for (uint64_t last = UINT64_MAX; cw_pump_bytes(w->p, &ab, &ba), ab != last;) {
+		last = ab;
+		for (int i = 0; i < 16 && (n = write(w->a, fill, sizeof fill)) > 0; i++)
+			filled += (size_t)n;
+		turns(w);
+	}
+	for (int i = 0; i < total; i++)
+		filled += write(w->a, "x", 1) == 1 ? 1 : 0;
+	turns(w);
+	assert_idle(w);
+	assert_int_equal(shutdown(w->a, SHUT_WR), 0);           /* nor does the end overtake any */
+	for (int i = 0; i < 20000 && (n = read(w->b, fill, sizeof fill)) != 0; i++) {
+		got += n > 0 ? (size_t)n : 0;
+		assert_int_equal(cw_loop_turn(w->l, 0), 0);
+	}
+	assert_int_equal(n, 0);
+	assert_int_equal(got, filled);
+	cw_pump_bytes(w->p, &ab, &ba);
+	assert_int_equal(ab, filled);
+}
+
+/* The end is seen while the last bytes still wait for a reader. */
+static void the_end_waits_for_a_slow_reader(void **state)
+{
+	struct world *w = *state;
+	char chunk[4096] = { 0 };
+	size_t sent = 0, got = 0;
+	uint64_t ab = 0, ba;
+	ssize_t n;
+
+	pump(w, NULL, 0);
+	for (; ab == sent; cw_pump_bytes(w->p, &ab, &ba)) {
+		assert_int_equal(write(w->a, chunk, sizeof chunk), sizeof chunk);
+		sent += sizeof chunk;
+		turns(w);
+	}
+	assert_int_equal(shutdown(w->a, SHUT_WR), 0);
+	turns(w);
+	for (int i = 0; i < 20000 && (n = read(w->b, chunk, sizeof chunk)) != 0; i++) {
+		got += n > 0 ? (size_t)n : 0;
+		turns(w);
+	}
+	assert_int_equal(n, 0);
+	assert_int_equal(got, sent);
+}
+
+struct budget {
+	size_t left;
+	int waits;
+};
+
+static size_t budget_ask(void *ctx, size_t want)
+{
+	struct budget *g = ctx;
+	size_t n = CW_MIN(want, g->left);
+
+	g->left -= n;
+	return n;
+}
+
+static void budget_back(void *ctx, size_t size)
+{
+	((struct budget *)ctx)->left += size;
+}
+
+static void budget_wait(void *ctx)
+{
+	((struct budget *)ctx)->waits++;
+}
+
+/* No byte more than the gate said; what was not there is given back; the other direction does not care. */
+static void a_gate_says_how_much(void **state)
+{
+	static const struct cw_pump_gate gate = { budget_ask, budget_back, budget_wait };
+	struct world *w = *state;
+	struct budget g = { .left = 10 };
+	char buf[64];
+
+	pump(w, NULL, 0);
+	cw_pump_set_gate(w->p, true, &gate, &g);
+	put(w->a, "four");
+	turns(w);
+	assert_string_equal(get(w->b, buf, sizeof buf), "four");
+	assert_int_equal(g.left, 6);
+	put(w->a, "sixsix and more");
+	put(w->b, "back");
+	turns(w);
+	assert_string_equal(get(w->b, buf, sizeof buf), "sixsix");
+	assert_string_equal(get(w->b, buf, sizeof buf), "-");
+	assert_string_equal(get(w->a, buf, sizeof buf), "back");
+	assert_int_equal(g.waits, 1);
+	assert_idle(w);
+	g.left = 100;
+	turns(w);
+	assert_string_equal(get(w->b, buf, sizeof buf), "-");   /* until it is told */
+	cw_pump_go(w->p);
+	turns(w);
+	assert_string_equal(get(w->b, buf, sizeof buf), " and more");
+	assert_int_equal(g.left, 91);
+	assert_int_equal(g.waits, 1);
+}
+
+/* Pipes where SIGPIPE is ignored, and no longer than the stream; memory elsewhere, and when descriptors are few. */
+static void pipes_come_and_go(void **state)
+{
+	struct world *w = *state;
+	bool splices = signal(SIGPIPE, SIG_DFL) == SIG_IGN;
+	struct rlimit l, few = { 16, 16 };
+	int before = pipes();
+	char buf[16];
+
+	signal(SIGPIPE, splices ? SIG_IGN : SIG_DFL);
+	pump(w, NULL, 0);
+	assert_int_equal(pipes(), before);
+	put(w->a, "x");
+	turns(w);
+	assert_int_equal(pipes(), before + (splices ? 2 : 0));
+	assert_string_equal(get(w->b, buf, sizeof buf), "x");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+	few.rlim_max = l.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	put(w->b, "y");
+	turns(w);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+	assert_string_equal(get(w->a, buf, sizeof buf), "y");
+	assert_int_equal(pipes(), before + (splices ? 2 : 0));
+	assert_int_equal(shutdown(w->a, SHUT_WR), 0);
+	turns(w);
+	assert_int_equal(pipes(), before);
 }
 
 static void a_broken_end_ends_the_pump(void **state)
@@ -521,6 +691,18 @@ static void a_pump_that_cannot_begin_closes_both(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
+static int with_signal(void **state)
+{
+	(void)state;
+	return signal(SIGPIPE, SIG_DFL) == SIG_ERR;
+}
+
+static int without_signal(void **state)
+{
+	(void)state;
+	return signal(SIGPIPE, SIG_IGN) == SIG_ERR;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,9 +714,15 @@ int main(void)
 		T(a_refusal_is_told_by_the_loop),
 		T(a_silent_peer_times_out),
 		T(a_freed_dial_says_nothing),
+	};
+	const struct CMUnitTest pumps[] = {
 		T(both_directions_run_until_both_have_ended),
 		T(the_end_of_file_comes_after_the_bytes),
 		T(bytes_for_nobody_are_a_failure),
+		T(many_small_pieces_do_not_spin),
+		T(pipes_come_and_go),
+		T(the_end_waits_for_a_slow_reader),
+		T(a_gate_says_how_much),
 		T(first_bytes_may_be_more_than_the_buffer),
 		T(a_slow_reader_holds_the_writer_back),
 		T(a_broken_end_ends_the_pump),
@@ -544,5 +732,6 @@ int main(void)
 	};
 
 	snprintf(path, sizeof path, "/tmp/cw-test-pump-%d.sock", (int)getpid());
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL) + cmocka_run_group_tests_name("copies", pumps, with_signal, NULL) +
+	       cmocka_run_group_tests_name("splices", pumps, without_signal, NULL);
 }
