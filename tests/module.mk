@@ -66,10 +66,19 @@ benches: $(BENCHES)
 
 $(B)/bench/flood: $(call libfiles,ike base)
 $(B)/bench/flood: LINK = $(LIBCRYPTO)
+$(B)/bench/stage: $(call libfiles,gsounit netext tun gso ike esp base)
+$(B)/bench/stage: LINK = $(BASE_LIBS)
 $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK    $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LINK)
+
+# What insn.py preloads.
+benches: $(B)/bench/spawnself.so
+$(B)/bench/%.so: tests/bench/preload/%.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LINK    $@")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -shared -o $@ $< -ldl
 
 bench:
 	@B=$(B) MAKE=$(MAKE) tests/bench/run $(PARTS)
