@@ -106,6 +106,7 @@ def one(args, name, extensions, macs):
         run_ = {'case': name, 'extensions': extensions, 'macs': farm.macs('A')}
         for way in STAGES:
             run_[way] = count(counted, way, stations, rounds, args)
+            print(f'{name}: {way} {run_[way]["per_packet"]:.0f} instructions for each of {run_[way]["packets"]} packets', file=sys.stderr)
         return run_
     finally:
         farm.close()
