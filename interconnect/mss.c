@@ -49,17 +49,17 @@ static void mss_put(uint8_t *p, uint16_t v)
 /* Bytes at odd places count in the upper half of their words for the lower, and the other way round. */
 static uint16_t mss_word(uint16_t v, bool odd)
 {
-	return odd ? (uint16_t)(v << 8 | v >> 8) : v;
+	return odd ? (uint16_t)((v & 0xffu) << 8 | v >> 8) : v;
 }
 
 /* RFC 1624 equation 3. */
 static void mss_correct(uint8_t *sum, uint16_t was, uint16_t is, bool odd)
 {
-	uint32_t s = (uint16_t)~mss_get(sum) + (uint32_t)(uint16_t)~mss_word(was, odd) + mss_word(is, odd);
+	uint32_t s = (mss_get(sum) ^ 0xffffu) + (mss_word(was, odd) ^ 0xffffu) + mss_word(is, odd);
 
 	s = (s & 0xffff) + (s >> 16);
 	s = (s & 0xffff) + (s >> 16);
-	mss_put(sum, (uint16_t)~s);
+	mss_put(sum, (uint16_t)(s ^ 0xffff));
 }
 
 bool mss_clamp(enum gso_link link, bool partial, uint8_t *pkt, size_t size, size_t max)

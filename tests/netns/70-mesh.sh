@@ -112,7 +112,7 @@ refuses "no appliance crashed" "$lab" exec onprem-gw -- sh -c 'grep -E "signal|f
 # The manager answers lists from what it has: the median of 21 of each, in milliseconds.
 median() {
 	"$lab" exec onprem-gw -- curl -s -o /dev/null -w '%{time_total}\n' --unix-socket /run/causeway/manager.sock "http://m/api/v1/$1?[1-21]" |
-		sort -n | awk 'NR == 11 {printf "%.1f\n", $1 * 1000}'
+		sort -n | awk 'NR == 11 {printf "%.2f\n", $1 * 1000}'
 }
 for list in pairings network-profiles compute-profiles meshes appliances tunnels extensions networks hosts vms migrations jobs events; do
 	took=$(median $list)
